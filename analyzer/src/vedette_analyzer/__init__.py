@@ -1,0 +1,1 @@
+"""Detectors and policy: from observation to verdict."""

@@ -1,0 +1,1 @@
+"""Acts on a host, and can undo it."""

@@ -1,0 +1,91 @@
+"""What operators are told: one JSON object that reads by itself."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from .commands import Action
+from .fields import VERSION, HostName, Message, Mode, Number, Sentence, Severity, Time, Uid
+from .observations import Kind
+from .principals import PrincipalName
+
+
+class Where(StrEnum):
+    """What of an observation an indicator hit."""
+
+    PROGRAM = "program"
+    TITLE = "title"
+    TITLE_END = "end of the title"
+    TEXT = "copied text"
+    ADDRESS = "connection"
+
+
+class Match(Message):
+    """The list's entry that hit: `subject` is what it hit, in canonical form."""
+
+    type: Annotated[str, Field(max_length=16)]
+    value: Sentence
+    subject: Sentence
+    where: Where
+    list: Annotated[str, Field(max_length=255)]
+    line: int
+    comment: Sentence = ""
+
+
+class Origin(Message):
+    """The observation behind an alert: its place, and who was signed in."""
+
+    principal: PrincipalName
+    spool: str
+    kind: Kind
+    number: Number
+    uid: Uid | None = None
+    excerpt: Annotated[str, Field(max_length=300)] = ""
+
+
+class Times(Message):
+    """When each hop had it; `taken_at` and `ended_at` are the enforcer's, where a command followed.
+
+    `seen_at`, `sent_at` and the enforcer's are in the host's clock, the analyzer's in the server's.
+    """
+
+    seen_at: Time
+    sent_at: Time
+    received_at: Time
+    judged_at: Time
+    taken_at: Time | None = None
+    ended_at: Time | None = None
+
+
+class State(StrEnum):
+    """Where an alert stands: `final`, or `pending` until the enforcer has answered."""
+
+    PENDING = "pending"
+    FINAL = "final"
+
+
+class Alert(Message):
+    """One finding and what came of it.
+
+    Where a command follows, the alert is published twice under one `id`: at once as `pending`, and as
+    `final` with the outcome. `action` is what the policy decided on, `done` says in words what happened.
+    """
+
+    version: Literal[1] = VERSION
+    id: UUID
+    state: State
+    at: Time
+    host: HostName
+    severity: Severity
+    detector: Annotated[str, Field(max_length=64)]
+    summary: Sentence
+    mode: Mode
+    action: Action
+    done: Sentence
+    technique: Annotated[str, Field(max_length=16)] | None = None
+    match: Match | None = None
+    origin: Origin | None = None
+    command_id: UUID | None = None
+    times: Times | None = None

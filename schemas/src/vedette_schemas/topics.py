@@ -1,0 +1,89 @@
+"""The one place that spells topics and says who may send what."""
+
+import re
+import zlib
+from typing import NamedTuple
+
+from .errors import MessageError
+from .fields import HOST_LABEL, Severity
+from .observations import Kind
+from .principals import Principal, Program
+
+_ROOT = "vedette/v1"
+SHARDS = 64
+
+EVERY_REPORT = f"{_ROOT}/up/+/+/+"
+EVERY_STATUS = f"{_ROOT}/status/+"
+EVERY_ALERT = f"{_ROOT}/alert/#"
+
+MAY_REPORT: dict[Program, frozenset[Kind]] = {
+    Program.SENSOR: frozenset({Kind.WINDOW, Kind.CLIPBOARD, Kind.PROCESS, Kind.CONNECTION}),
+    Program.ENFORCER: frozenset({Kind.OUTCOME}),
+}
+"""Which kinds of observation a program may report; a program that is not named may report none."""
+
+
+def shard(host: str) -> int:
+    """Return the shard (0 to 63) that a host's reports travel under."""
+    return zlib.crc32(host.encode()) % SHARDS
+
+
+def report(principal: Principal, kind: Kind) -> str:
+    """Return the topic that `principal` reports observations of `kind` under."""
+    return f"{_ROOT}/up/{shard(principal.host):02d}/{principal}/{kind}"
+
+
+def command(audience: Principal) -> str:
+    """Return the topic of commands to an enforcer."""
+    return f"{_ROOT}/cmd/{audience}"
+
+
+def status(principal: Principal) -> str:
+    """Return the topic under which `principal` tells how it is."""
+    return f"{_ROOT}/status/{principal}"
+
+
+def alert(severity: Severity, host: str) -> str:
+    """Return the topic of alerts of that severity about a host."""
+    return f"{_ROOT}/alert/{severity}/{host}"
+
+
+class ReportTopic(NamedTuple):
+    """What a report's topic says of it."""
+
+    principal: Principal
+    kind: Kind
+
+
+_UP = re.compile(rf"{_ROOT}/up/([0-9]{{2}})/([a-z]+@{HOST_LABEL})/([a-z]+)")
+_STATUS = re.compile(rf"{_ROOT}/status/([a-z]+@{HOST_LABEL})")
+
+
+def is_report(topic: str) -> bool:
+    """Tell whether a message of this topic is to be read as a report."""
+    return topic.startswith(f"{_ROOT}/up/")
+
+
+def read_report_topic(topic: str) -> ReportTopic:
+    """Return who may be heard under `topic`, and with which kind.
+
+    Raise `MessageError` where the topic is malformed, in the wrong shard, or of a kind that its
+    principal may not report: what a report itself says can't mend that.
+    """
+    found = _UP.fullmatch(topic)
+    if found is None:
+        raise MessageError("not a report's topic")
+    principal = Principal.parse(found[2])
+    if int(found[1]) != shard(principal.host):
+        raise MessageError("the wrong shard for its host")
+    if found[3] not in MAY_REPORT.get(principal.program, ()):
+        raise MessageError(f"a kind that {principal.program} may not report")
+    return ReportTopic(principal, Kind(found[3]))
+
+
+def read_status_topic(topic: str) -> Principal:
+    """Return whose status `topic` carries; raise `MessageError` where it is none."""
+    found = _STATUS.fullmatch(topic)
+    if found is None:
+        raise MessageError("not a status topic")
+    return Principal.parse(found[1])

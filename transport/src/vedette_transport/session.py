@@ -1,0 +1,157 @@
+"""One program's MQTT session: connects and stays connected, says how it is, hands over what comes in."""
+
+import contextlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+from vedette_schemas import HEARTBEAT_SECONDS, Life, Principal, Status, encode, topics
+
+from .backoff import backoff
+from .entry import program_version
+from .events import Connected, Disconnected, Inbox, Received
+from .settings import BrokerAddress
+
+log = logging.getLogger(__name__)
+
+_QOS = 1
+_KEEP_ALIVE = 30
+_FAREWELL_SECONDS = 1.0
+_MAX_WAITING = 2_000
+"""Messages that paho keeps in memory while the broker is away; beyond that they are refused, and said."""
+
+
+class MqttSession:
+    """Publishes and receives for one principal. What comes in is put into `inbox`, in order."""
+
+    def __init__(
+        self,
+        principal: Principal,
+        broker: BrokerAddress,
+        inbox: Inbox,
+        *,
+        subscriptions: Sequence[str] = (),
+        facts: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """Set up, without connecting. `facts` is asked at each heartbeat what the program can do here."""
+        self.principal = principal
+        self._broker, self._inbox, self._facts = broker, inbox, facts
+        self._subscriptions = subscriptions
+        self._connection = secrets.token_hex(8)
+        self._number = 0
+        self._next_heartbeat = time.monotonic()
+        self._stopping = threading.Event()
+        self._complained = False
+        self._client = client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=str(principal),
+            clean_session=True,
+            reconnect_on_failure=False,
+        )
+        client.max_queued_messages_set(_MAX_WAITING)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        self._thread = threading.Thread(target=self._stay_connected, name="mqtt", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect, in the background, for as long as it takes."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that we end in order, and end."""
+        self._stopping.set()
+        if self._client.is_connected():
+            farewell = self._client.publish(topics.status(self.principal), self._status(Life.STOPPED), _QOS)
+            with contextlib.suppress(ValueError, RuntimeError):
+                farewell.wait_for_publish(_FAREWELL_SECONDS)
+        self._client.disconnect()
+        self._thread.join(_FAREWELL_SECONDS)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Publish, or keep it until the broker is back; `False` if there is no room to keep it."""
+        kept = self._client.publish(topic, payload, _QOS).rc != mqtt.MQTT_ERR_QUEUE_SIZE
+        if not kept and not self._complained:
+            log.error("the broker at %s has been away too long: messages are being dropped", self._broker)
+        self._complained = not kept
+        return kept
+
+    def seconds_to_heartbeat(self) -> float:
+        """Return how long the program may wait for events before it must call `heartbeat`."""
+        return max(0.0, self._next_heartbeat - time.monotonic())
+
+    def heartbeat(self) -> None:
+        """Tell how we are, if there is a broker to tell."""
+        self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
+        if self._client.is_connected():
+            self._client.publish(topics.status(self.principal), self._status(Life.RUNNING), _QOS)
+
+    def _status(self, life: Life) -> bytes:
+        self._number += 1
+        return encode(
+            Status(
+                principal=str(self.principal),
+                connection=self._connection,
+                life=life,
+                number=self._number,
+                at=datetime.now(UTC),
+                program_version=program_version(),
+                facts=dict(self._facts()),
+            )
+        )
+
+    def _stay_connected(self) -> None:
+        delays = backoff()
+        complained = False
+        while not self._stopping.is_set():
+            self._connection = secrets.token_hex(8)
+            self._client.will_set(topics.status(self.principal), self._status(Life.GONE), _QOS)
+            try:
+                self._client.connect(self._broker.host, self._broker.port, _KEEP_ALIVE)
+                self._client.loop_forever()
+            except OSError as error:
+                if not complained:
+                    log.warning(
+                        "no broker at %s yet (%s); trying again", self._broker, error.strerror or error
+                    )
+                complained = True
+            else:
+                delays, complained = backoff(), False
+            self._stopping.wait(next(delays))
+
+    def _on_connect(self, client: mqtt.Client, *rest: Any) -> None:
+        refused: ReasonCode = rest[2]
+        if refused.is_failure:
+            log.error("the broker at %s refused us: %s", self._broker, refused)
+        elif self._subscriptions:
+            client.subscribe([(topic, _QOS) for topic in self._subscriptions])
+        else:
+            self._inbox.put(Connected())
+
+    def _on_subscribe(self, *rest: Any) -> None:
+        refused = [
+            topic for topic, code in zip(self._subscriptions, rest[3], strict=False) if code.is_failure
+        ]
+        if refused:
+            log.error("the broker at %s refused the subscription to %s", self._broker, ", ".join(refused))
+        self._inbox.put(Connected())
+
+    def _on_message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        self._inbox.put(Received(topic, message.payload))
+
+    def _on_disconnect(self, *rest: Any) -> None:
+        if not self._stopping.is_set():
+            log.warning("lost the broker at %s (%s)", self._broker, rest[3])
+        self._inbox.put(Disconnected(str(rest[3])))

@@ -1,0 +1,47 @@
+"""Settings: a TOML file in, one frozen model out."""
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from vedette_schemas import SettingsError
+
+
+class Settings(BaseModel):
+    """The base of every program's settings: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerAddress(Settings):
+    """Where the MQTT broker listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
+    port: int = Field(default=1883, ge=1, le=65_535)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+_S = TypeVar("_S", bound=Settings)
+
+
+def load_settings(model: type[_S], path: Path) -> _S:
+    """Read `path`; raise `SettingsError`, a line that says which setting is wrong and how."""
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise SettingsError(f"{path}: can't be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_first_problem(error, model)}") from None
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise SettingsError(f"{path}: not TOML: {error}") from None
+
+
+def _first_problem(error: ValidationError, model: type[Settings]) -> str:
+    problem = error.errors(include_url=False)[0]
+    name = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting '{name}'; known are {', '.join(sorted(model.model_fields))}"
+    return f"'{name}': {problem['msg']}" if name else problem["msg"]
