@@ -1,0 +1,21 @@
+"""Canonical forms, the indicator table and redaction."""
+
+from .canonical import RefusedError, canonical
+from .indicator import Indicator, IndicatorType, ListAction, Match, Via
+from .lists import COLUMNS, BadLine, ListProblem, read_list
+from .table import IndicatorTable
+
+__all__ = [
+    "COLUMNS",
+    "BadLine",
+    "Indicator",
+    "IndicatorTable",
+    "IndicatorType",
+    "ListAction",
+    "ListProblem",
+    "Match",
+    "RefusedError",
+    "Via",
+    "canonical",
+    "read_list",
+]

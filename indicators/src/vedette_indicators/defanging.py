@@ -1,0 +1,48 @@
+"""Text as it was before somebody hid it: invisible characters dropped, defanged addresses restored."""
+
+import re
+
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+    # joiners belong into some scripts; between ASCII characters they only hide something
+    r"|(?<=[!-~])[\u200c\u200d]+(?=[!-~])"
+)
+_DEFANGED = re.compile(
+    r"(?P<dot>[ ]?[\[({][ ]?(?:\.|dot)[ ]?[\])}][ ]?)"
+    r"|[\[({][ ]?(?P<mark>:|/{1,2}|:/{1,2}|@|at)[ ]?[\])}]"
+    r"|(?<![a-z])(?:hxx|h\*\*|h__)p(?P<tls>s?)(?=[:\[({])",
+    re.IGNORECASE,
+)
+
+_HINT = re.compile(r"[\[({] ?(?:[.:/@]|[dD][oO][tT]|[aA][tT])|[hH](?:[xX]{2}|\*\*|__)[pP]")
+
+
+def visible(text: str) -> str:
+    """Drop characters that nobody sees, and mend what is no Unicode."""
+    return text if text.isascii() else _INVISIBLE.sub("", mended(text))
+
+
+def mended(text: str) -> str:
+    """Replace lone surrogates, which no parser and no message takes."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def looks_defanged(text: str) -> bool:
+    """Tell cheaply whether `refang` could change the text."""
+    return _HINT.search(text) is not None
+
+
+def refang(text: str) -> str:
+    """Undo what keeps an address from being clicked: `hxxp`, `[.]`, `(dot)`, `[:]`, `[at]`."""
+    return _DEFANGED.sub(_restored, text)
+
+
+def _restored(found: re.Match[str]) -> str:
+    if found["dot"]:
+        return "."
+    mark = found["mark"]
+    if mark:
+        return "@" if mark.lower() == "at" else str(mark)
+    return "https" if found["tls"] else "http"

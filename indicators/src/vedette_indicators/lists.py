@@ -1,0 +1,170 @@
+"""Reads a list: good rows serve, bad ones are reported by line, an unusable list is refused as a whole."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar
+
+from vedette_schemas import Severity, VedetteError
+
+from .canonical import RefusedError, canonical
+from .indicator import Indicator, IndicatorType, ListAction
+
+COLUMNS = ("type", "value", "action", "severity", "expires", "source", "attack", "comment")
+
+MAX_VALUE = 4_096
+MAX_REMARK = 1_000
+MAX_BAD_LINES = 1_000
+_MAX_LINE = 16_384
+_EXCERPT = 60
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TECHNIQUE = re.compile(r"T[0-9]{4}(?:\.[0-9]{3})?")
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+_NOT_BLOCKED = frozenset({IndicatorType.PROGRAM, IndicatorType.PATH, IndicatorType.HASH})
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+class ListProblem(VedetteError):  # noqa: N818
+    """A list that can't be used as a whole; what was served before should go on serving."""
+
+    def __init__(self, name: str, line: int | None, reason: str) -> None:
+        self.name, self.line, self.reason = name, line, reason
+        super().__init__(f"{name}{'' if line is None else f', line {line}'}: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that does not serve, and why in a sentence for the person who edits the list."""
+
+    line: int
+    reason: str
+
+
+def read_list(
+    text: str | bytes, *, name: str, previous: int = 0
+) -> tuple[tuple[Indicator, ...], tuple[BadLine, ...]]:
+    """Read a list; raise `ListProblem` on a bad header or where over half of `previous` rows are lost."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "surrogateescape")
+    lines = _lines(text.removeprefix("\ufeff"))
+    _check_header(next(lines, None), name)
+    good: dict[tuple[IndicatorType, str, date | None], Indicator] = {}
+    bad: list[BadLine] = []
+    dropped = 0
+    for number, line in lines:
+        try:
+            indicator = _indicator(line, name, number)
+            key = indicator.type, indicator.value, indicator.expires
+            first = good.setdefault(key, indicator)
+            if first is not indicator:
+                raise RefusedError(f"says the same as line {first.line}, which serves")
+        except RefusedError as problem:
+            dropped += 1
+            if dropped <= MAX_BAD_LINES:
+                bad.append(BadLine(number, f"{problem}: {_excerpt(line)}"))
+    if dropped > MAX_BAD_LINES:
+        more = f"{dropped - MAX_BAD_LINES} more lines after this one can't be used"
+        bad.append(BadLine(bad[-1].line, more))
+    if len(good) * 2 < previous:
+        raise ListProblem(name, None, f"{len(good)} usable rows where there were {previous}")
+    return tuple(good.values()), tuple(bad)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(_LINE_END.split(text), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield number, line
+
+
+def _check_header(first: tuple[int, str] | None, name: str) -> None:
+    if first is None:
+        raise ListProblem(name, None, "the list is empty")
+    number, line = first
+    try:
+        columns = tuple(cell.lower() for cell in _cells(line))
+    except RefusedError:
+        columns = ()
+    if columns != COLUMNS:
+        expected = ",".join(COLUMNS)
+        raise ListProblem(name, number, f"the first row has to be {expected}, and is {_excerpt(line)}")
+
+
+def _cells(line: str) -> list[str]:
+    if len(line) > _MAX_LINE:
+        raise RefusedError(f"longer than {_MAX_LINE} characters")
+    if _NO_TEXT.search(line):
+        raise RefusedError("holds what is no UTF-8 text")
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(",")]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], strict=True))]
+    except csv.Error:
+        raise RefusedError("a quote is not closed on its line, or stands within a value") from None
+
+
+def _indicator(line: str, name: str, number: int) -> Indicator:
+    cells = _cells(line)
+    if len(cells) != len(COLUMNS):
+        raise RefusedError(f"{len(cells)} columns where {len(COLUMNS)} are expected")
+    kind, value, action, severity, expires, source, attack, comment = cells
+    if len(value) > MAX_VALUE:
+        raise RefusedError(f"a value longer than {MAX_VALUE} characters")
+    if max(len(source), len(comment)) > MAX_REMARK:
+        raise RefusedError(f"a source or comment longer than {MAX_REMARK} characters")
+    if not value:
+        raise RefusedError("no value")
+    indicator_type = _one_of(IndicatorType, kind, "type")
+    return Indicator(
+        type=indicator_type,
+        value=canonical(indicator_type, value),
+        written=value,
+        action=_action(action, indicator_type),
+        severity=_one_of(Severity, severity or Severity.MEDIUM, "severity"),
+        expires=_date(expires),
+        source=source,
+        attack=_technique(attack),
+        comment=comment,
+        list=name,
+        line=number,
+    )
+
+
+def _one_of(choices: type[_E], word: str, column: str) -> _E:
+    try:
+        return choices(word.lower())
+    except ValueError:
+        raise RefusedError(f"the {column} has to be one of {', '.join(choices)}") from None
+
+
+def _action(word: str, kind: IndicatorType) -> ListAction:
+    action = _one_of(ListAction, word or ListAction.ALERT, "action")
+    if action is ListAction.BLOCK and kind in _NOT_BLOCKED:
+        raise RefusedError(f"block means nothing for a {kind}: it takes alert, terminate or allow")
+    return action
+
+
+def _date(word: str) -> date | None:
+    if not word:
+        return None
+    try:
+        if _DATE.fullmatch(word):
+            return date.fromisoformat(word)
+    except ValueError:
+        pass
+    raise RefusedError("expires has to be a day of the calendar, written like 2027-12-31")
+
+
+def _technique(word: str) -> str:
+    if word and not _TECHNIQUE.fullmatch(word):
+        raise RefusedError("attack has to be a technique's number, like T1204 or T1204.002")
+    return word
+
+
+def _excerpt(line: str) -> str:
+    return ascii(line[:_EXCERPT]) + ("…" if len(line) > _EXCERPT else "")

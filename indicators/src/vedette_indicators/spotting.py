@@ -1,0 +1,108 @@
+"""Finds what could be listed in free text: URLs, hosts, addresses, mail domains, hashes."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .addresses import read_address
+from .brackets import trimmed
+from .defanging import looks_defanged, refang
+from .hosts import ends_in_number
+from .indicator import Via
+from .urls import Url, read_url
+
+MAX_SPOTTED = 4_096
+"""How much is looked up in one text: 16 KiB can't hold more."""
+
+_DOT = r".\u3002\uff0e\uff61"
+_WORD = r"[\w\-]"
+_HEX = r"[0-9a-fA-F]"
+_BODY = r"(?:[^\s<>\"`|\x00-\x1f\uff0c\u3001\uff1b,;]|[,;](?![a-zA-Z]{2,6}:[/\\]))"
+# Each alternative starts with a look-behind, so that a run is entered at its beginning only: linear time.
+_SPOT = re.compile(
+    rf"(?P<url>(?<![a-zA-Z])(?i:https?|ftp|wss?):[/\\]*{_BODY}+"
+    rf"|(?<![a-zA-Z0-9+.\-])[a-zA-Z][a-zA-Z0-9+.\-]{{1,20}}:[/\\]{{2}}{_BODY}+"
+    rf"|(?<![\w:/\\.])[/\\]{{2}}{_BODY}+)"
+    rf"|(?P<six>(?<![\w:.])(?:\[(?={_HEX}*:))?{_HEX}{{0,4}}(?::{_HEX}{{0,4}}){{2,8}}(?:\.[0-9]{{1,3}}){{0,3}}"
+    r"(?![\w:])(?:\](?::[0-9]{1,5})?)?)"
+    rf"|(?P<host>(?<![\w\-/\\]){_WORD}+(?:[{_DOT}]{_WORD}+)+)(?P<rest>(?::[0-9]{{1,5}}(?![0-9]))?"
+    rf"(?:[/?#]{_BODY}*)?)"
+)
+_LIKELY = re.compile(rf"\w[{_DOT}:]\w|[/\\]{{2}}|::")
+_HASH = re.compile(
+    rf"(?<![0-9a-zA-Z])(?:{_HEX}{{128}}|{_HEX}{{64}}|{_HEX}{{40}}|{_HEX}{{32}})(?![0-9a-zA-Z])"
+)
+# Scripts without blanks between words: an address may be glued to what is written around it.
+_GLUE = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+
+
+class Spot(NamedTuple):
+    """Something that could be listed, and how the text has it."""
+
+    url: Url
+    via: Via
+
+
+def spots(text: str) -> Iterator[Spot]:
+    """Yield what looks like a URL, a host, an address or a mail domain, each once."""
+    defanged = looks_defanged(text)
+    if not defanged and _LIKELY.search(text) is None:
+        return
+    plain = refang(text) if defanged else text
+    seen: set[str] = set()
+    for number, found in enumerate(_SPOT.finditer(plain)):
+        if number >= MAX_SPOTTED:
+            return
+        for written, via in _readings(plain, found):
+            url = None if written in seen else read_url(written)
+            seen.add(written)
+            if url is not None:
+                is_hidden = defanged and found[0] not in text
+                yield Spot(url, Via.DEFANGED if is_hidden else via)
+
+
+def hashes(text: str) -> Iterator[str]:
+    """Yield what looks like a hash, in lower case."""
+    for number, found in enumerate(_HASH.finditer(text)):
+        if number >= MAX_SPOTTED:
+            return
+        yield found[0].lower()
+
+
+def _readings(text: str, found: re.Match[str]) -> Iterator[tuple[str, Via]]:
+    if found["url"]:
+        url = trimmed(text, found.start(), found.end())
+        yield url, Via.URL
+        glue = _GLUE.search(url)
+        if glue is not None:
+            yield url[: glue.start()], Via.URL
+    elif found["six"]:
+        six = found["six"]
+        yield (f"http://{six}/" if six.startswith("[") else f"http://[{six}]/"), Via.URL
+    else:
+        yield from _bare(text, found)
+
+
+def _bare(text: str, found: re.Match[str]) -> Iterator[tuple[str, Via]]:
+    """Read a host without a scheme; what stands before an `@` is a user's name."""
+    rest = trimmed(text, found.start(), found.end())[len(found["host"]) :]
+    if "/" not in rest and text.startswith("@", found.end()):
+        return
+    is_mail = found.start() > 0 and text[found.start() - 1] == "@"
+    for host in _names(found["host"]):
+        if not ends_in_number(host) or read_address(host) is not None:
+            is_last = found["host"].endswith(host)
+            yield f"http://{host}{rest if is_last else ''}", Via.MAIL if is_mail else Via.URL
+
+
+def _names(written: str) -> Iterator[str]:
+    """Yield the host as it stands, without emphasis around it, and what may be glued to other words."""
+    host = written.strip("_-") if written.endswith("_") else written.strip("-")
+    yield host
+    if not host.isascii():
+        for piece in _GLUE.split(host):
+            name = piece.strip("_-.\u3002\uff0e\uff61")
+            if name != host and "." in name:
+                yield name
