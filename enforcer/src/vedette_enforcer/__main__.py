@@ -1,0 +1,58 @@
+"""The program `vedette-enforcer`: carries out the analyzer's commands on this host."""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from queue import SimpleQueue
+
+from vedette_schemas import Principal, Program, topics
+from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, Verifier, run, serve
+
+from .core import Gate
+from .enforcer import Enforcer
+from .settings import read_settings
+
+_AHEAD_OF_OTHERS = -10
+"""Our priority: what has to be ended may be using up the processor."""
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    run("vedette-enforcer", "Carries out the analyzer's commands on this host.", _program)
+
+
+def _program(path: Path) -> None:
+    settings = read_settings(path)
+    principal = Principal(Program.ENFORCER, settings.host)
+    gate = Gate(Verifier(settings.ca, principal))
+    inbox: Inbox = SimpleQueue()
+    enforcer = Enforcer(gate, inbox, settings.term_seconds)
+    session = MqttSession(
+        principal,
+        settings.broker,
+        inbox,
+        subscriptions=[topics.command(principal)],
+        facts=enforcer.facts,
+    )
+    outbox = Outbox(session)
+
+    def handle(event: Event) -> None:
+        for outcome in enforcer.handle(event):
+            outbox.put(outcome)
+
+    _get_ahead()
+    with contextlib.ExitStack() as stack:
+        if sys.platform != "win32":  # whose Python has no Unix sockets
+            stack.callback(Server(settings.socket, inbox).close)
+        serve(session, inbox, handle)
+
+
+def _get_ahead() -> None:
+    if sys.platform != "win32":
+        with contextlib.suppress(PermissionError):  # without root we are as quick as others
+            os.setpriority(os.PRIO_PROCESS, 0, _AHEAD_OF_OTHERS)
+
+
+if __name__ == "__main__":
+    main()

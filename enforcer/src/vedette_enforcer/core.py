@@ -1,0 +1,142 @@
+"""Which commands are carried out: a payload and the time in, a task or a refusal out."""
+
+import hashlib
+import heapq
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from vedette_schemas import Command, Outcome, OutcomeStatus, Process
+from vedette_transport import CommandRefusedError, Verifier
+
+MAX_TOKEN = 16_384
+"""Bytes of a payload beyond which it is refused unread; a real command has about 1,500."""
+
+_REMEMBERED = 10_000
+_TOLD_A_MINUTE = 10
+_MINUTE = timedelta(minutes=1)
+_NO_ACTION = "unknown"
+
+
+class Task(NamedTuple):
+    """A command that is to be carried out, as it came and when."""
+
+    command: Command
+    token: str
+    taken_at: datetime
+
+    def outcome(
+        self, status: OutcomeStatus, reason: str, seen_at: datetime, ended: tuple[Process, ...] = ()
+    ) -> Outcome:
+        """Return what became of it."""
+        return Outcome(
+            seen_at=seen_at,
+            taken_at=self.taken_at,
+            command_id=self.command.id,
+            action=self.command.order.action,
+            status=status,
+            reason=reason,
+            ended=ended,
+            command=self.token,
+        )
+
+
+class Gate:
+    """Lets through what is signed by who may command us, for us, now, and for the first time."""
+
+    def __init__(self, verifier: Verifier, remembered: int = _REMEMBERED) -> None:
+        """Remember at most that many commands; those that expire first are forgotten first."""
+        self._verifier = verifier
+        self._known = _Known(remembered)
+        self._signed, self._unsigned = _Ration(_TOLD_A_MINUTE), _Ration(_TOLD_A_MINUTE)
+
+    def take(self, payload: bytes | bytearray, now: datetime) -> Task | Outcome | None:
+        """Return the task, or the refusal; `None` for a refusal that is only counted.
+
+        Who can write to our topic must not be able to make us write as much: ten refusals a minute are
+        told, and those held back are counted in the next. Validly signed ones have a ration of their own,
+        which garbage can't use up.
+        """
+        token = _text(payload)
+        try:
+            command = self._verifier.verify(token, now)
+            repeated = self._known.why_repeated(command)
+            if repeated is not None:
+                raise CommandRefusedError(repeated, command)
+        except CommandRefusedError as refused:
+            return self._refuse(refused, token, now)
+        return Task(command, token, now)
+
+    def _refuse(self, refused: CommandRefusedError, token: str, now: datetime) -> Outcome | None:
+        ration = self._unsigned if refused.command is None else self._signed
+        held_back = ration.take(now)
+        if held_back is None:
+            return None
+        reason = f"refused: {refused.reason}"
+        if held_back:
+            reason += f" ({held_back} more were refused since the last that was told)"
+        if refused.command is None:
+            return Outcome(
+                seen_at=now,
+                taken_at=now,
+                command_id=None,
+                action=_NO_ACTION,
+                status=OutcomeStatus.REFUSED,
+                reason=reason,
+            )
+        return Task(refused.command, token, now).outcome(OutcomeStatus.REFUSED, reason, now)
+
+
+def _text(payload: bytes | bytearray) -> str:
+    """Return the payload as a token; what is none becomes the empty one, which nobody signed."""
+    if len(payload) > MAX_TOKEN:
+        return ""
+    try:
+        return payload.decode("ascii")
+    except UnicodeDecodeError:
+        return ""
+
+
+class _Known:
+    """The commands that were taken, by id: bounded; those that expire first are forgotten first.
+
+    Expired ones are kept while there is room, so that setting the clock back revives none.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._orders: dict[UUID, bytes] = {}
+        self._expiries: list[tuple[datetime, UUID]] = []
+
+    def why_repeated(self, command: Command) -> str | None:
+        """Remember a command; say so if its id was known."""
+        order = hashlib.sha256(command.order.model_dump_json().encode()).digest()
+        known = self._orders.get(command.id)
+        if known is not None:
+            return "it came before" if known == order else "its id came before with another order"
+        self._orders[command.id] = order
+        heapq.heappush(self._expiries, (command.expires_at, command.id))
+        if len(self._orders) > self._most:
+            _, forgotten = heapq.heappop(self._expiries)
+            del self._orders[forgotten]
+        return None
+
+
+class _Ration:
+    """So many a minute, and how many more there were."""
+
+    def __init__(self, a_minute: int) -> None:
+        self._a_minute = a_minute
+        self._since: datetime | None = None
+        self._taken = self._held_back = 0
+
+    def take(self, now: datetime) -> int | None:
+        """Return how many were held back since the last that was let through; `None` to hold back this."""
+        if self._since is None or not self._since <= now < self._since + _MINUTE:
+            self._since, self._taken = now, 0
+        if self._taken >= self._a_minute:
+            self._held_back += 1
+            return None
+        self._taken += 1
+        held_back, self._held_back = self._held_back, 0
+        return held_back

@@ -1,0 +1,63 @@
+"""What came of an order to end a program, in words for the operator."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from vedette_schemas import OutcomeStatus, Process
+
+from .running import Running
+
+NO_RIGHT = "not allowed: the enforcer is not root"
+
+_LISTED = 64
+_NAMED = 5
+_LONGEST = 1_000
+
+
+class Ended(NamedTuple):
+    """How it went, why, and what was ended."""
+
+    status: OutcomeStatus
+    reason: str
+    processes: tuple[Process, ...] = ()
+
+
+ALREADY = Ended(OutcomeStatus.DONE, "it had already ended")
+ANOTHER_PROGRAM = Ended(OutcomeStatus.REFUSED, "not ended: another program runs in that process by now")
+
+
+def refused(why: str) -> Ended:
+    """Return that this program is not to be ended."""
+    return Ended(OutcomeStatus.REFUSED, f"not ended: {why}")
+
+
+def failed(why: str) -> Ended:
+    """Return that it could not be done."""
+    return Ended(OutcomeStatus.FAILED, why[:_LONGEST])
+
+
+def summary(
+    ended: Sequence[Running],
+    *,
+    left: Sequence[Running],
+    spared: Mapping[Running, str],
+    finished: bool = True,
+) -> Ended:
+    """Return what was ended, what would not end, and what was left out on purpose."""
+    parts = [f"ended {len(ended)} process{'es' if len(ended) != 1 else ''}"]
+    if left:
+        parts.append(f"still running: {_names([str(running) for running in left])}")
+    elif not finished:
+        parts.append("it goes on starting others")
+    if spared:
+        parts.append(f"left out: {_names([f'{running} ({why})' for running, why in spared.items()])}")
+    return Ended(
+        OutcomeStatus.DONE if finished and not left else OutcomeStatus.FAILED,
+        "; ".join(parts)[:_LONGEST],
+        tuple(running.process for running in ended[:_LISTED]),
+    )
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -1,0 +1,83 @@
+"""What the enforcer does at each event: commands in, acts, outcomes out."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from vedette_schemas import Outcome, Terminate
+from vedette_transport import Call, Event, Inbox, Joined, Left, Line, Received
+
+from .core import Gate, Task
+from .ended import Ended, failed
+from .notices import Notices, Overdue
+from .terminate import ability, terminate
+from .workers import Workers
+
+log = logging.getLogger(__name__)
+
+_NOT_BUILT_IN = "off: not built into this version"
+
+
+class Enforcer:
+    """Carries out what its gate lets through."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        inbox: Inbox,
+        term_seconds: float,
+        end: Callable[[Terminate, float], Ended] = terminate,
+    ) -> None:
+        """`end` ends a program; it may take seconds, and runs in a thread of its own."""
+        self._gate, self._term_seconds, self._end = gate, term_seconds, end
+        self._notices, self._workers = Notices(inbox), Workers(inbox)
+
+    def facts(self) -> Mapping[str, str]:
+        """Say what can and can't be done here, for the heartbeat."""
+        return {
+            "terminate": ability(),
+            "notify": self._notices.ability(),
+            "block": _NOT_BUILT_IN,
+            "isolate": _NOT_BUILT_IN,
+        }
+
+    def handle(self, event: Event) -> list[Outcome]:
+        """Act on an event; return the outcomes that are known by now."""
+        now = datetime.now(UTC)
+        outcome: Outcome | None = None
+        match event:
+            case Received():
+                outcome = self._take(event.payload, now)
+            case Call(result=Outcome() as settled):
+                outcome = settled
+            case Call(result=Overdue() as overdue):
+                outcome = self._notices.overdue(overdue.notice, now)
+            case Line():
+                outcome = self._notices.answered(event.client, event.line, now)
+                event.client.handled()
+            case Joined():
+                self._notices.joined(event.client)
+            case Left():
+                return self._notices.left(event.client, now)
+            case _:
+                pass
+        return [outcome] if outcome is not None else []
+
+    def _take(self, payload: bytes | bytearray, now: datetime) -> Outcome | None:
+        match self._gate.take(payload, now):
+            case Task(command=command) as task:
+                order = command.order
+                if not isinstance(order, Terminate):
+                    return self._notices.show(task, order, now)
+                self._workers.run(lambda: self._terminate(task, order))
+                return None
+            case refused_or_counted:
+                return refused_or_counted
+
+    def _terminate(self, task: Task, order: Terminate) -> Outcome:
+        try:
+            ended = self._end(order, self._term_seconds)
+        except Exception:
+            log.exception("a fault of the enforcer, not of the command")
+            ended = failed("the enforcer has a fault; its log says which")
+        return task.outcome(ended.status, ended.reason, datetime.now(UTC), ended.processes)

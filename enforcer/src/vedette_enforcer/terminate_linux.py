@@ -1,0 +1,239 @@
+"""Ending a program on Linux: every signal goes through a pidfd, so it reaches the process that was meant.
+
+The tree is stopped while it is counted: a stopped process neither forks nor leaves, so nothing gets away
+between the look and the signal. Then all are told to end (TERM) in one go, then what else runs of the
+program is looked for, and what has not ended after the grace is killed. A program that goes on forking
+gets no grace.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from vedette_schemas import Terminate
+
+from . import procfs
+from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, refused, summary
+from .guards import Own, why_not
+from .running import Running
+
+if sys.platform != "linux":
+    raise ImportError("only Linux has pidfds")
+
+_KILL_SECONDS = 2.0
+_CALM_LOOKS = 3
+"""Looks for what else runs of a program before it counts as one that forks without end."""
+
+_MOST_HELD = 400
+"""Processes held at once; more than that are ended in several goes."""
+
+
+class _Held(NamedTuple):
+    """A process and the descriptor that is it: the number may pass to another, the descriptor can't."""
+
+    running: Running
+    descriptor: int
+
+    def lives(self) -> bool:
+        poll = select.poll()
+        poll.register(self.descriptor, select.POLLIN)
+        return not poll.poll(0)
+
+
+def end(order: Terminate, own: Own, term_seconds: float) -> Ended:
+    """End the process that `order` names, its tree, and what else runs of it."""
+    try:
+        target = _hold(order.process.pid)
+    except PermissionError:
+        return failed(NO_RIGHT)
+    except OSError as error:
+        return failed(f"the process can't be had: {error.strerror}")
+    if target is None:
+        return ALREADY
+    if (verdict := _why_refused(target.running, order, own)) is not None:
+        os.close(target.descriptor)
+        return verdict
+    hunt = _Hunt(target, own, order.uid)
+    try:
+        return hunt.run(term_seconds)
+    except OSError as error:  # no descriptors left, no /proc
+        return failed(f"not all of it was ended: {error.strerror}")
+    finally:
+        hunt.release()
+
+
+def _why_refused(running: Running, order: Terminate, own: Own) -> Ended | None:
+    if running.process.started != order.process.started:
+        return ALREADY
+    if (why := why_not(running, own, order.uid)) is not None:
+        return refused(why)
+    return ANOTHER_PROGRAM if running.process != order.process else None
+
+
+def _hold(pid: int) -> _Held | None:
+    """Take hold of `pid`; `None` if it is gone; raise `PermissionError` if we may not see it."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    running = None
+    try:
+        # Looked at after the descriptor was opened: what lives under the number now is what we hold,
+        # or what we hold is dead and no signal reaches anything.
+        running = procfs.look(pid)
+    finally:
+        if running is None:
+            os.close(descriptor)
+    return None if running is None else _Held(running, descriptor)
+
+
+class _Hunt:
+    """One program being ended."""
+
+    def __init__(self, target: _Held, own: Own, only_uid: int | None) -> None:
+        self._target, self._own, self._only_uid = target.running, own, only_uid
+        self._login = procfs.login(target.running.process.pid)
+        self._held = {target.running.key: target}
+        self._known = {target.running.key}
+        self._ended: list[Running] = []
+        self._spared: dict[Running, str] = {}
+
+    def run(self, term_seconds: float) -> Ended:
+        """End it, by TERM and then by KILL."""
+        newcomers = self._freeze(list(self._held.values()))
+        if self._target in self._spared:
+            return failed(NO_RIGHT)
+        if self._ask(newcomers):
+            self._wait(term_seconds)
+        finished = self._force()
+        left = [held.running for held in self._held.values()]
+        return summary(self._ended, left=left, spared=self._spared, finished=finished)
+
+    def release(self) -> None:
+        """Let go of what is still held; nothing stays stopped."""
+        for held in list(self._held.values()):
+            self._send(held, signal.SIGCONT)
+            os.close(held.descriptor)
+        self._held.clear()
+
+    def _ask(self, newcomers: list[_Held]) -> bool:
+        """Send TERM, also to what else is found of the program; tell whether there was an end to it."""
+        for _ in range(_CALM_LOOKS):
+            for number in signal.SIGTERM, signal.SIGCONT:
+                for held in newcomers:
+                    self._send(held, number)
+            newcomers = self._freeze(self._others())
+            if not newcomers:
+                return True
+        return False
+
+    def _force(self) -> bool:
+        """Kill what is left; tell whether a look that began when none of it lived found no more."""
+        deadline = time.monotonic() + _KILL_SECONDS
+        while time.monotonic() < deadline:
+            self._wait(0)
+            some_lived = bool(self._held)
+            if not self._freeze([*self._held.values(), *self._others()]) and not some_lived:
+                return True
+            for held in list(self._held.values()):
+                self._send(held, signal.SIGKILL)
+            self._wait(deadline - time.monotonic())
+        return False
+
+    def _freeze(self, newcomers: list[_Held]) -> list[_Held]:
+        """Stop these and all that descends from them; return them all, in the order of their birth."""
+        stopped: list[_Held] = []
+        while newcomers:
+            for held in newcomers:
+                self._send(held, signal.SIGSTOP)
+            stopped += newcomers
+            newcomers = self._children()
+        return stopped
+
+    def _children(self) -> list[_Held]:
+        parents = {held.running.process.pid: held for held in self._held.values()}
+        return self._take(
+            (stat for stat in procfs.everyone() if stat.parent in parents),
+            # The parent lives after the child named it: it is no other that has its number by now.
+            lambda running: (parent := parents.get(running.parent)) is not None and parent.lives(),
+        )
+
+    def _others(self) -> list[_Held]:
+        """Take hold of what else runs of the program: what has left its tree, or came since."""
+        path, started = self._target.process.executable, self._target.process.started
+        return self._take(
+            (
+                stat
+                for stat in procfs.everyone()
+                if stat.started >= started and not stat.of_kernel and procfs.runs(stat.pid, path)
+            ),
+            lambda running: (
+                running.process.executable == path
+                and running.process.started >= started
+                and running.uid == self._target.uid
+                and procfs.login(running.process.pid).may_be(self._login)
+            ),
+        )
+
+    def _take(self, candidates: Iterable[procfs.Stat], belongs: Callable[[Running], bool]) -> list[_Held]:
+        """Take hold of the candidates that belong to the program and may be ended."""
+        taken: list[_Held] = []
+        for stat in candidates:
+            if (stat.pid, stat.started) in self._known:
+                continue
+            if len(self._held) >= _MOST_HELD:
+                break
+            held = self._hold_if(stat.pid, belongs)
+            if held is not None:
+                self._held[held.running.key] = held
+                taken.append(held)
+        return taken
+
+    def _hold_if(self, pid: int, belongs: Callable[[Running], bool]) -> _Held | None:
+        try:
+            held = _hold(pid)
+        except PermissionError:
+            return None
+        if held is None:
+            return None
+        if belongs(held.running):
+            self._known.add(held.running.key)
+            why = why_not(held.running, self._own, self._only_uid)
+            if why is None:
+                return held
+            self._spared[held.running] = why
+        os.close(held.descriptor)
+        return None
+
+    def _send(self, held: _Held, number: signal.Signals) -> None:
+        try:
+            signal.pidfd_send_signal(held.descriptor, number)
+        except ProcessLookupError:
+            pass  # it has ended
+        except PermissionError:
+            self._spared[held.running] = NO_RIGHT
+            self._let_go(held)
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until all that is held has ended, for at most so long."""
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        by_descriptor = {held.descriptor: held for held in self._held.values()}
+        for descriptor in by_descriptor:
+            poll.register(descriptor, select.POLLIN)
+        while by_descriptor:
+            for descriptor, _ in (ready := poll.poll(max(0.0, deadline - time.monotonic()) * 1_000)):
+                poll.unregister(descriptor)
+                held = by_descriptor.pop(descriptor)
+                self._ended.append(held.running)
+                self._let_go(held)
+            if not ready:
+                return
+
+    def _let_go(self, held: _Held) -> None:
+        if self._held.pop(held.running.key, None) is not None:
+            os.close(held.descriptor)
