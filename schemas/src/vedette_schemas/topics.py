@@ -14,7 +14,8 @@ SHARDS = 64
 
 EVERY_REPORT = f"{_ROOT}/up/+/+/+"
 EVERY_STATUS = f"{_ROOT}/status/+"
-EVERY_ALERT = f"{_ROOT}/alert/#"
+ALERTS = f"{_ROOT}/alert/"
+EVERY_ALERT = f"{ALERTS}#"
 
 MAY_REPORT: dict[Program, frozenset[Kind]] = {
     Program.SENSOR: frozenset({Kind.WINDOW, Kind.CLIPBOARD, Kind.PROCESS, Kind.CONNECTION}),

@@ -109,6 +109,7 @@ class Server:
             path.chmod(0o666)  # every user's session may come; each is stamped with its uid
             self._socket.listen(16)
         except OSError as error:
+            self._socket.close()
             raise SettingsError(f"{path}: can't listen there: {error.strerror or error}") from None
         threading.Thread(target=self._accept, name="local-server", daemon=True).start()
 

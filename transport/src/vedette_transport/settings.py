@@ -43,5 +43,6 @@ def _first_problem(error: ValidationError, model: type[Settings]) -> str:
     problem = error.errors(include_url=False)[0]
     name = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
-        return f"unknown setting '{name}'; known are {', '.join(sorted(model.model_fields))}"
+        known = f"; known are {', '.join(sorted(model.model_fields))}" if len(problem["loc"]) == 1 else ""
+        return f"unknown setting '{name}'{known}"
     return f"'{name}': {problem['msg']}" if name else problem["msg"]

@@ -1,0 +1,62 @@
+# Vedette: make help
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+SOURCES := schemas indicators transport broker sensor analyzer enforcer console
+T ?= tests
+B ?= all
+
+.PHONY: help run demo test test-unit test-corpus check format docs bench lock packages
+
+help: ## list what make can do
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## watch this host: broker, analyzer, sensor, enforcer, session, and the alerts as they come
+	@./bootstrap run
+	@exec .venv/bin/vedette up $(ARGS)
+
+demo: ## the same on a desktop of its own, with a browser, a clipboard and a listed program
+	@./bootstrap run
+	@exec .venv/bin/vedette demo $(ARGS)
+
+test: ## install what the tests need, run all of them (T=tests/analyzer: a part)
+	@./bootstrap dev
+	@./tests/packages
+	@$(PY) -m pytest $(T)
+
+test-unit: ## the tests that need neither root nor a display
+	@./bootstrap dev
+	@$(PY) -m pytest -m "not desktop and not root and not system" $(T)
+
+test-corpus: ## what the lists in ../shared/data show
+	@./bootstrap dev
+	@$(PY) -m pytest tests/corpus
+
+check: ## formatting, lint, types, import contracts, generated files
+	@./bootstrap dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@for platform in win32 darwin; do .venv/bin/mypy --platform $$platform transport/src sensor/src enforcer/src || exit 1; done
+	@.venv/bin/pyright
+	@.venv/bin/lint-imports
+	@$(PY) -m docs.generate --check
+
+format: ## format, and mend what the linter can mend
+	@./bootstrap dev
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+docs: ## write the generated pages
+	@./bootstrap dev
+	@$(PY) -m docs.generate
+
+bench: ## measure (B=latency: one script)
+	@./bootstrap dev
+	@./tests/packages
+	@$(PY) -m bench $(B)
+
+lock: ## choose the newest versions that fit and write the locks (needs uv)
+	uv lock --upgrade --quiet
+	uv export --quiet --all-packages --all-extras --group build --no-default-groups --no-emit-workspace --no-header -o requirements.lock
+	uv export --quiet --all-packages --all-extras --group build --group dev --no-emit-workspace --no-header -o requirements-dev.lock

@@ -1,0 +1,26 @@
+"""The detectors, listed by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .detector import Detector
+from .listed_clipboard import ListedClipboard
+from .listed_connection import ListedConnection
+from .listed_process import ListedProcess
+from .listed_window import ListedWindow
+from .lists import Lists
+
+DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
+    ListedWindow,
+    ListedClipboard,
+    ListedProcess,
+    ListedConnection,
+)
+
+
+def all_detectors(lists: Lists) -> tuple[Detector[Any], ...]:
+    """Return one of each."""
+    return tuple(detector(lists) for detector in DETECTORS)
+
+
+__all__ = ["DETECTORS", "Detector", "Lists", "all_detectors"]

@@ -1,0 +1,24 @@
+"""What a detector is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar, Generic, TypeVar
+
+from vedette_schemas import ClipboardCopied, ConnectionOpened, Observation, ProcessStarted, WindowFocused
+
+from ..finding import Finding
+
+O_contra = TypeVar(
+    "O_contra", WindowFocused, ClipboardCopied, ProcessStarted, ConnectionOpened, contravariant=True
+)
+
+
+class Detector(ABC, Generic[O_contra]):
+    """Looks at the observations it `watches` and yields findings. Time is `observation.seen_at`."""
+
+    name: ClassVar[str]
+    watches: ClassVar[tuple[type[Observation], ...]]
+
+    @abstractmethod
+    def inspect(self, observation: O_contra) -> Iterator[Finding]:
+        """Yield what matters in this observation."""

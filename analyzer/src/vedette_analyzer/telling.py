@@ -1,0 +1,169 @@
+"""What operators are told: from finding, verdict and outcome to alert."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from vedette_schemas import (
+    SERVER,
+    Action,
+    Alert,
+    Match,
+    Mode,
+    Observation,
+    Origin,
+    Outcome,
+    OutcomeStatus,
+    Principal,
+    Report,
+    Severity,
+    State,
+    Terminate,
+    Times,
+    WindowFocused,
+)
+
+from .finding import Finding
+from .orders import OpenOrder, target_name
+from .policy import Verdict
+
+NAMESPACE = UUID("0a2fbf6b-6c1f-5c0e-9c2b-0d3f6f1f7f10")
+"""Alerts and commands are named below this: what is judged again gets the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An observation, where it stands, and when it came."""
+
+    observation: Observation
+    report: Report
+    number: int
+    received_at: datetime
+    judged_at: datetime
+
+    @property
+    def sender(self) -> Principal:
+        """Who reported it."""
+        return Principal.parse(self.report.sender)
+
+    def derive(self, *parts: str) -> UUID:
+        """Return the name of what follows from this observation: always the same one."""
+        stream = self.report.stream
+        return uuid5(NAMESPACE, "|".join((*stream, str(self.number), *parts)))
+
+    @property
+    def origin(self) -> Origin:
+        """The observation as an alert tells it: a window's title, but nothing of a clipboard's text."""
+        seen = self.observation
+        excerpt = seen.title[:300] if isinstance(seen, WindowFocused) else ""
+        uid = None if isinstance(seen, Outcome) else seen.uid
+        return Origin(
+            principal=self.report.sender,
+            spool=self.report.spool,
+            kind=self.report.kind,
+            number=self.number,
+            uid=uid,
+            excerpt=excerpt,
+        )
+
+    @property
+    def times(self) -> Times:
+        """When each hop had it, as far as it came."""
+        return Times(
+            seen_at=self.observation.seen_at,
+            sent_at=self.report.sent_at,
+            received_at=self.received_at,
+            judged_at=self.judged_at,
+        )
+
+
+def alert_for(
+    finding: Finding, verdict: Verdict, place: Place, mode: Mode, done: str, command_id: UUID | None = None
+) -> Alert:
+    """Return the alert for a finding; with `command_id` it is pending until that command is answered."""
+    found = finding.match
+    return Alert(
+        id=place.derive(finding.key, "told"),
+        state=State.FINAL if command_id is None else State.PENDING,
+        at=place.judged_at,
+        host=place.sender.host,
+        severity=finding.severity,
+        detector=finding.detector,
+        summary=finding.summary[:1000],
+        mode=mode,
+        action=verdict.action,
+        done=done[:1000],
+        technique=finding.technique,
+        match=None
+        if found is None or finding.where is None
+        else Match(
+            type=found.indicator.type,
+            value=found.indicator.written[:1000],
+            subject=found.subject[:1000],
+            where=finding.where,
+            list=found.indicator.list,
+            line=found.indicator.line,
+            comment=found.indicator.comment[:1000],
+        ),
+        origin=place.origin,
+        command_id=command_id,
+        times=place.times,
+    )
+
+
+def settled(order: OpenOrder, done: str, outcome: Outcome | None = None) -> Iterator[Alert]:
+    """Yield an order's alerts again, final."""
+    for alert in order.alerts:
+        times = alert.times
+        if times is not None and outcome is not None:
+            times = times.model_copy(update={"taken_at": outcome.taken_at, "ended_at": outcome.seen_at})
+        yield alert.model_copy(update={"state": State.FINAL, "done": done[:1000], "times": times})
+
+
+def in_words(order: Terminate, outcome: Outcome) -> str:
+    """Return what became of an order, for people."""
+    match outcome.status:
+        case OutcomeStatus.DONE if outcome.ended:
+            more = len(outcome.ended) - 1
+            return f"ended {target_name(order)}" + (f" and {more} more of it" if more else "")
+        case OutcomeStatus.DONE:
+            return f"{target_name(order)}: {outcome.reason}"
+        case OutcomeStatus.REFUSED:
+            return f"not done: the host refused: {outcome.reason}"
+        case OutcomeStatus.FAILED:
+            return f"failed: {outcome.reason}"
+
+
+def refusal(outcome: Outcome, place: Place) -> Alert:
+    """Return the alert about a command that a host refused and this analyzer did not send."""
+    return Alert(
+        id=place.derive("command-refused"),
+        state=State.FINAL,
+        at=place.judged_at,
+        host=place.sender.host,
+        severity=Severity.HIGH,
+        detector="command-refused",
+        summary=f"a command was refused: {outcome.reason}"[:1000],
+        mode=Mode.ENFORCE,
+        action=Action.ALERT,
+        done="refused",
+        origin=place.origin,
+        times=place.times,
+    )
+
+
+def own_alert(detector: str, severity: Severity, summary: str, *, now: datetime) -> Alert:
+    """Return an alert about Vedette itself."""
+    return Alert(
+        id=uuid5(NAMESPACE, f"{SERVER}|{detector}|{now.isoformat()}"),
+        state=State.FINAL,
+        at=now,
+        host=SERVER,
+        severity=severity,
+        detector=detector,
+        summary=summary[:1000],
+        mode=Mode.ENFORCE,
+        action=Action.ALERT,
+        done="alerted",
+    )

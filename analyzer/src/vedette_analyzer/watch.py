@@ -1,0 +1,108 @@
+"""Reads the lists, and again whenever one of their files is edited."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vedette_indicators import BadLine, Indicator, IndicatorTable, ListProblem, read_list
+from vedette_schemas import SettingsError
+from vedette_transport import Call, Inbox
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.25
+MAX_LIST_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ListsRead:
+    """The lists were read: the table to judge by from now on, and what operators should know."""
+
+    table: IndicatorTable
+    entries: int
+    problems: tuple[str, ...]
+
+
+_Stamp = tuple[int, int, int, int]
+
+
+class ListFiles:
+    """The list files, each with its rows as last read without a problem."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Watch these; nothing is read yet."""
+        self._paths = tuple(paths)
+        self._rows: dict[Path, tuple[Indicator, ...]] = {}
+        self._stamps: dict[Path, _Stamp | None] = {}
+
+    def first(self) -> ListsRead:
+        """Read all; raise `SettingsError` where one can't be used at all."""
+        problems: list[str] = []
+        for path in self._paths:
+            try:
+                problems += self._read(path)
+            except (ListProblem, OSError) as error:
+                raise SettingsError(
+                    f"{path}: {_in_words(error)}; without it nothing can be matched"
+                ) from None
+        return self._table(problems)
+
+    def changed(self) -> ListsRead | None:
+        """Read what was edited since; `None` if nothing was. A list that can't be used keeps its rows."""
+        edited = [path for path in self._paths if _stamp(path) != self._stamps.get(path)]
+        if not edited:
+            return None
+        problems: list[str] = []
+        for path in edited:
+            try:
+                problems += self._read(path)
+            except (ListProblem, OSError) as error:
+                self._stamps[path] = _stamp(path)
+                problems.append(f"{path.name}: {_in_words(error)}; the old entries stay in force")
+        return self._table(problems)
+
+    def _read(self, path: Path) -> list[str]:
+        """Read one file; its stamp is taken before, so that an edit meanwhile is read next time."""
+        stamp = _stamp(path)
+        if stamp is not None and stamp[2] > MAX_LIST_BYTES:
+            raise OSError(27, f"larger than {MAX_LIST_BYTES >> 20} MiB")
+        text = path.read_bytes().decode("utf-8", "replace")
+        rows, bad = read_list(text, name=path.name, previous=len(self._rows.get(path, ())))
+        self._rows[path], self._stamps[path] = rows, stamp
+        return _told(path, bad)
+
+    def _table(self, problems: list[str]) -> ListsRead:
+        rows = [row for path in self._paths for row in self._rows.get(path, ())]
+        return ListsRead(IndicatorTable(rows), len(rows), tuple(problems))
+
+
+def watch(files: ListFiles, inbox: Inbox, stopping: threading.Event) -> None:
+    """Put each new reading into `inbox` until `stopping`."""
+    while not stopping.wait(LOOK_SECONDS):
+        reading = files.changed()
+        if reading is not None:
+            inbox.put(Call(reading))
+
+
+def _told(path: Path, bad: Sequence[BadLine]) -> list[str]:
+    for line in bad[:20]:
+        log.warning("%s line %d: %s", path, line.line, line.reason)
+    if not bad:
+        return []
+    first = f"{path.name} line {bad[0].line}: {bad[0].reason}"
+    return [first if len(bad) == 1 else f"{first}; and {len(bad) - 1} more bad lines; the good ones serve"]
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return what changes with every edit, a replacement of the file included."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _in_words(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

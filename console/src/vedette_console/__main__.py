@@ -1,0 +1,102 @@
+"""`vedette`: what operators use."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from vedette_schemas import Mode, VedetteError
+from vedette_transport import CANNOT_GO_ON, BrokerAddress
+
+from .deployment import Deployment, address, free_port, host_label
+from .up import Up
+
+app = typer.Typer(
+    help="Vedette: watches the hosts of a LAN and acts on what it finds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Vedette: watches the hosts of a LAN and acts on what it finds."""
+
+
+@app.command()
+def up(
+    folder: Annotated[Path, typer.Option(help="Where keys, settings and logs go.")] = Path("run"),
+    lists: Annotated[
+        list[Path] | None, typer.Option("--list", help="A list of indicators; may be repeated.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="This host's name: letters, digits, hyphens.")] = "",
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="The embedded broker's port on 127.0.0.1.")
+    ] = 1883,
+    broker: Annotated[
+        str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
+    ] = "",
+    mode: Annotated[Mode, typer.Option(help="What verdicts lead to.")] = Mode.ENFORCE,
+    *,
+    portable: Annotated[
+        bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Alerts as JSON lines.")] = False,
+) -> None:
+    """Run broker, analyzer and this host's programs; print each alert as it comes."""
+    deployment = Deployment(
+        folder=folder,
+        host=host or host_label(),
+        broker=address(broker) if broker else BrokerAddress(port=port),
+        lists=tuple(lists or [Path("data/blocklist.csv")]),
+        mode=mode,
+        own_broker=not broker,
+        sources="portable" if portable else "auto",
+    )
+    Up(deployment, as_json=as_json).run()
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the screenshot goes.")] = Path("run"),
+    lists: Annotated[
+        list[Path] | None, typer.Option("--list", help="A list of indicators; may be repeated.")
+    ] = None,
+    broker: Annotated[
+        str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
+    ] = "",
+    *,
+    portable: Annotated[
+        bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Alerts as JSON lines.")] = False,
+) -> None:
+    """Show the main job on a desktop of its own: browser, clipboard, a program that is ended."""
+    deployment = Deployment(
+        folder=folder / "demo",
+        host="demo",
+        broker=address(broker) if broker else BrokerAddress(port=free_port()),
+        lists=tuple(lists or [Path("data/blocklist.csv")]),
+        sources="portable" if portable else "auto",
+        own_broker=not broker,
+    )
+    from .demo import Demo  # noqa: PLC0415 (what it needs is not there where hosts are served)
+
+    if not Demo(deployment, folder / "demo.png", as_json=as_json).run():
+        raise typer.Exit(130)
+
+
+def main() -> None:
+    """Run the command that was asked for; leave with 2 and one line on an error."""
+    logging.basicConfig(level=logging.WARNING, format="vedette: %(message)s", stream=sys.stderr)
+    try:
+        app()
+    except VedetteError as error:
+        sys.stderr.write(f"vedette: {error}\n")
+        sys.exit(CANNOT_GO_ON)
+
+
+if __name__ == "__main__":
+    main()

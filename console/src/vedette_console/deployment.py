@@ -1,0 +1,135 @@
+"""What `vedette up` makes under its folder: keys, settings, logs; and the programs it runs there."""
+
+import json
+import re
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from vedette_schemas import ANALYZER, SERVER, Mode, SettingsError
+from vedette_transport import BrokerAddress
+
+from .authority import Authority
+
+PROGRAMS = {
+    "broker": "vedette_broker",
+    "analyzer": "vedette_analyzer",
+    "sensor": "vedette_sensor",
+    "enforcer": "vedette_enforcer",
+    "session": "vedette_sensor.session",
+}
+"""What runs, in the order of starting; each by its module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One host with its own server, in one folder."""
+
+    folder: Path
+    host: str
+    broker: BrokerAddress
+    lists: tuple[Path, ...]
+    mode: Mode = Mode.ENFORCE
+    sources: str = "auto"
+    own_broker: bool = True
+    environment: Mapping[str, str] | None = None
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The programs to run; the broker only where it is not somebody else's."""
+        return tuple(name for name in PROGRAMS if self.own_broker or name != "broker")
+
+    def prepare(self) -> None:
+        """Make keys and settings; raise `SettingsError` where the folder can't hold them."""
+        authority = Authority(self.folder / "ca")
+        key, certificate = authority.issue(ANALYZER, self.folder / "analyzer")
+        broker = {"host": self.broker.host, "port": self.broker.port}
+        sockets = {
+            "sensor": "sensor.sock",
+            "enforcer": "enforcer.sock",
+        }  # short: such a path has 108 bytes at most
+        settings: dict[str, Mapping[str, object]] = {
+            "broker": {"listen": broker},
+            "analyzer": {
+                "lists": [str(path.resolve()) for path in self.lists],
+                "key": str(key.resolve()),
+                "certificate": str(certificate.resolve()),
+                "mode": str(self.mode),
+                "broker": broker,
+            },
+            "sensor": {"host": self.host, "socket": sockets["sensor"], "broker": broker},
+            "enforcer": {
+                "host": self.host,
+                "socket": sockets["enforcer"],
+                "ca": str(authority.certificate_path.resolve()),
+                "broker": broker,
+            },
+            "session": {
+                "sensor_socket": sockets["sensor"],
+                "enforcer_socket": sockets["enforcer"],
+                "window": self.sources,
+                "clipboard": self.sources,
+            },
+        }
+        try:
+            self.log("broker").parent.mkdir(exist_ok=True)
+            for name, values in settings.items():
+                self._settings_path(name).write_text(_toml(values), "utf-8")
+        except OSError as error:
+            raise SettingsError(f"{self.folder}: can't be written: {error.strerror}") from None
+
+    def command(self, program: str) -> list[str]:
+        """Return the command line of a program; `-P`: nothing in its folder is taken for a module."""
+        return [
+            sys.executable,
+            "-P",
+            "-m",
+            PROGRAMS[program],
+            "--settings",
+            str(self._settings_path(program).resolve()),
+        ]
+
+    def log(self, program: str) -> Path:
+        """Return where a program's log goes."""
+        return self.folder / "log" / f"{program}.log"
+
+    def _settings_path(self, program: str) -> Path:
+        return self.folder / f"{program}.toml"
+
+
+def address(text: str) -> BrokerAddress:
+    """Read `HOST:PORT`; raise `SettingsError` on anything else."""
+    host, _, port = text.rpartition(":")
+    try:
+        return BrokerAddress(host=host.strip("[]"), port=int(port))
+    except ValueError:
+        raise SettingsError(f"{text!r}: a broker is given as HOST:PORT, as in 127.0.0.1:1883") from None
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def host_label() -> str:
+    """Return this machine's name as one DNS label; `host` where it has none."""
+    name = socket.gethostname().split(".", maxsplit=1)[0].lower()
+    label = re.sub(r"[^a-z0-9-]+", "-", name).strip("-")[:63].rstrip("-")
+    return label if label and label != SERVER else "host"
+
+
+def _toml(values: Mapping[str, object]) -> str:
+    """Write settings; a JSON string, number or array of strings is the same thing in TOML."""
+    lines: list[str] = []
+    for name, value in sorted(values.items(), key=lambda item: isinstance(item[1], dict)):
+        if isinstance(value, dict):
+            entries = cast("dict[str, object]", value)
+            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(entry)}" for key, entry in entries.items())]
+        else:
+            lines.append(f"{name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,140 @@
+"""Starts programs, starts them again when they die, and ends them all."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vedette_transport import CANNOT_GO_ON, Call, Inbox, backoff
+
+STOP_SECONDS = 2.0
+_STEADY_SECONDS = 30.0
+"""A program that ran this long starts its back-off anew."""
+MAX_LOG = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A program is gone; `can_go_on` says whether starting it again may help."""
+
+    name: str
+    code: int
+    last_words: str
+
+    @property
+    def can_go_on(self) -> bool:
+        """Tell whether it died, and did not say that it can't go on."""
+        return self.code != CANNOT_GO_ON
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A program that died is to be started again."""
+
+    name: str
+
+
+class _Child:
+    """One program and its runs."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+        self.name, self.command, self.log = name, command, log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.began = 0.0
+        self.delays: Iterator[float] = backoff(first=0.2, longest=30.0)
+
+
+class Supervisor:
+    """Runs programs in `folder`; tells in `inbox` when one ends."""
+
+    def __init__(self, folder: Path, inbox: Inbox, environment: Mapping[str, str] | None = None) -> None:
+        """Begin with none. They get our environment, or the one given."""
+        self._folder, self._inbox, self._environment = folder, inbox, environment
+        self._children: dict[str, _Child] = {}
+        self._stopping = False
+
+    def start(self, name: str, command: Sequence[str], log: Path) -> None:
+        """Start a program."""
+        self._children[name] = child = _Child(name, [*tied_to_us(), *command], log)
+        self._run(child)
+
+    def restart_later(self, name: str) -> float:
+        """Start a program that has died again, in a while; return in how many seconds."""
+        child = self._children[name]
+        if time.monotonic() - child.began > _STEADY_SECONDS:
+            child.delays = backoff(first=0.2, longest=30.0)
+        delay = next(child.delays)
+        timer = threading.Timer(delay, self._inbox.put, (Call(Due(name)),))
+        timer.daemon = True
+        timer.start()
+        return delay
+
+    def restart(self, name: str) -> None:
+        """Start a program again that has died."""
+        if not self._stopping:
+            self._run(self._children[name])
+
+    def pid(self, name: str) -> int | None:
+        """Return a program's PID, if it runs."""
+        child = self._children.get(name)
+        return child.process.pid if child and child.process and child.process.poll() is None else None
+
+    def stop(self) -> None:
+        """End all, the last started first and the first (the broker) when the others are gone."""
+        self._stopping = True
+        processes = [child.process for child in self._children.values() if child.process]
+        _end(processes[:0:-1], STOP_SECONDS)
+        _end(processes[:1], STOP_SECONDS / 3)
+
+    def _run(self, child: _Child) -> None:
+        child.log.parent.mkdir(exist_ok=True)
+        mode = "ab" if not child.log.exists() or child.log.stat().st_size < MAX_LOG else "wb"
+        with child.log.open(mode) as log:
+            child.process = subprocess.Popen(
+                child.command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        child.began = time.monotonic()
+        threading.Thread(target=self._wait, args=(child, child.process), name=child.name, daemon=True).start()
+
+    def _wait(self, child: _Child, process: "subprocess.Popen[bytes]") -> None:
+        code = process.wait()
+        if not self._stopping:
+            self._inbox.put(Call(Ended(child.name, code, _last_line(child.log))))
+
+
+def tied_to_us() -> list[str]:
+    """Return what makes the kernel end a program with the thread that starts it, even if that is killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+
+
+def _end(processes: Sequence["subprocess.Popen[bytes]"], seconds: float) -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _last_line(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 2_000))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,233 @@
+"""`vedette up`: broker, analyzer and this host's programs under one roof, and their alerts as they come."""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from uuid import UUID
+
+from rich.console import Console
+from vedette_schemas import (
+    ANALYZER,
+    Alert,
+    Life,
+    MessageError,
+    Principal,
+    Program,
+    SettingsError,
+    State,
+    Status,
+    VedetteError,
+    decode_alert,
+    decode_status,
+    topics,
+)
+from vedette_transport import Call, Connected, Event, Inbox, MqttSession, Received, Stop, serve
+
+from .deployment import PROGRAMS, Deployment
+from .lines import alert_line, plain
+from .supervisor import Due, Ended, Supervisor
+
+READY_SECONDS = 30.0
+OVERDUE_SECONDS = 3.0
+"""How long a line waits for what was done; then it is shown without."""
+
+_CONSOLE = Principal(Program.CONSOLE, "main")
+
+
+class _Late:
+    """Not all is ready yet."""
+
+
+class _Overdue:
+    """An alert has waited long enough for its outcome."""
+
+    def __init__(self, alert: Alert) -> None:
+        self.alert = alert
+
+
+class ProgramEndedError(VedetteError):
+    """A program says that it can't go on, so nothing can."""
+
+
+class Up:
+    """Runs a deployment until told to stop."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        as_json: bool = False,
+        on_ready: Callable[[], None] | None = None,
+        on_alert: Callable[[Alert], None] | None = None,
+    ) -> None:
+        """`on_ready` and `on_alert` let a caller follow what happens, within the loop."""
+        self._deployment, self._as_json = deployment, as_json
+        self._on_ready, self._on_alert = on_ready, on_alert
+        self._inbox = Inbox()
+        self.supervisor = Supervisor(deployment.folder, self._inbox, deployment.environment)
+        self._screen = Console(highlight=False, soft_wrap=True, file=sys.stdout)
+        self._facts: dict[str, dict[str, str]] = {}
+        self._session_off = ""
+        self._ready = False
+        self._started: set[str] = set()
+        self._unsettled: dict[UUID, Alert] = {}
+        self._late = threading.Timer(READY_SECONDS, self._inbox.put, (Call(_Late()),))
+        self._late.daemon = True
+
+    def run(self) -> None:
+        """Start all, serve until SIGINT or SIGTERM, end all; raise `VedetteError` if it can't go on."""
+        missing = [module for module in PROGRAMS.values() if find_spec(module.partition(".")[0]) is None]
+        if missing:
+            raise SettingsError(
+                f"{missing[0].replace('_', '-')} is not installed here; 'vedette up' needs all programs"
+            )
+        self._deployment.prepare()
+        logging.getLogger("vedette_transport").setLevel(logging.ERROR)  # its children's logs tell the rest
+        session = MqttSession(
+            _CONSOLE,
+            self._deployment.broker,
+            self._inbox,
+            subscriptions=(topics.EVERY_STATUS, topics.EVERY_ALERT),
+        )
+        try:
+            if self._deployment.own_broker:
+                self._start("broker")
+            self._late.start()
+            serve(session, self._inbox, self._handle)
+        finally:
+            self._late.cancel()
+            self.supervisor.stop()
+
+    def stop(self) -> None:
+        """End the loop; may be called from any thread."""
+        self._inbox.put(Stop())
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Connected():
+                self._start_all()
+            case Received(topic, payload):
+                self._receive(topic, payload)
+            case Call(Ended() as ended):
+                self._ended(ended)
+            case Call(Due(name)):
+                self.supervisor.restart(name)
+            case Call(_Overdue() as overdue):
+                if self._unsettled.pop(overdue.alert.id, None) is not None:
+                    self._show(overdue.alert)
+            case Call(_Late()):
+                logs = self._deployment.folder / "log"
+                self.say(f"still waiting for {', '.join(self._missing())}; logs are in {logs}")
+            case _:
+                pass
+
+    def _start(self, name: str) -> None:
+        self._started.add(name)
+        self.supervisor.start(name, self._deployment.command(name), self._deployment.log(name))
+
+    def _start_all(self) -> None:
+        """Start the others once we hear what they say; not again when the broker comes back."""
+        for name in self._deployment.programs:
+            if name not in self._started:
+                self._start(name)
+
+    def _receive(self, topic: str, payload: bytes | bytearray) -> None:
+        try:
+            if topic.startswith(topics.ALERTS):
+                self._alert(decode_alert(payload))
+            else:
+                self._status(decode_status(topic, payload))
+        except MessageError as error:
+            self.say(f"a message that can't be read came in: {error}")
+
+    def _status(self, status: Status) -> None:
+        if status.life is not Life.RUNNING:
+            return
+        self._facts[status.principal] = dict(status.facts)
+        self._check_ready()
+
+    def _check_ready(self) -> None:
+        if self._ready or self._missing():
+            return
+        self._ready = True
+        self._late.cancel()
+        self._say_ready()
+        if self._on_ready:
+            self._on_ready()
+
+    def _missing(self) -> list[str]:
+        """Return the programs that have not said yet that they run."""
+        host = self._deployment.host
+        missing = [
+            name for name in (str(ANALYZER), f"sensor@{host}", f"enforcer@{host}") if name not in self._facts
+        ]
+        if not missing and not self._session_off and "window" not in self._facts[f"sensor@{host}"]:
+            missing.append("session")
+        return missing
+
+    def _ended(self, ended: Ended) -> None:
+        words = plain(ended.last_words.partition(": ")[2] or ended.last_words)
+        if ended.can_go_on:
+            delay = self.supervisor.restart_later(ended.name)
+            self.say(f"{ended.name} ended ({_how(ended.code)}); starting it again in {delay:.1f} s")
+        elif ended.name == "session":
+            self._session_off = words
+            self.say(f"window and clipboard are not watched: {words}")
+            self._check_ready()
+        else:
+            raise ProgramEndedError(
+                f"{ended.name}: {words or 'ended'}; see {self._deployment.log(ended.name)}"
+            )
+
+    def _alert(self, alert: Alert) -> None:
+        if self._on_alert:
+            self._on_alert(alert)
+        if self._as_json:
+            sys.stdout.write(alert.model_dump_json(exclude_none=True) + "\n")
+            sys.stdout.flush()
+        elif alert.state is State.PENDING:
+            self._unsettled[alert.id] = alert
+            timer = threading.Timer(OVERDUE_SECONDS, self._inbox.put, (Call(_Overdue(alert)),))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._unsettled.pop(alert.id, None)
+            self._show(alert)
+
+    def _show(self, alert: Alert) -> None:
+        self._screen.print(alert_line(alert))
+
+    def _say_ready(self) -> None:
+        deployment = self._deployment
+        sensor, enforcer = (
+            self._facts.get(f"{name}@{deployment.host}", {}) for name in ("sensor", "enforcer")
+        )
+        if self._as_json:
+            self.say(f"ready: host {deployment.host}, broker {deployment.broker}")
+            return
+        lists = ", ".join(str(path) for path in deployment.lists)
+        self.say(
+            f"ready: host {deployment.host}, broker {deployment.broker}, lists {lists},"
+            f" all else in {deployment.folder}"
+        )
+        for name in ("window", "clipboard"):
+            self.say(f"  {name:<10} {sensor.get(name, 'off')}")
+        for name in ("terminate", "notify"):
+            self.say(f"  {name:<10} {enforcer.get(name, 'off')}")
+        host, port = deployment.broker.host, deployment.broker.port
+        self.say(f"  any MQTT client: mosquitto_sub -h {host} -p {port} -t '{topics.EVERY_ALERT}' -v")
+        self.say("  Ctrl-C stops all")
+
+    def say(self, text: str) -> None:
+        """Say something: on stdout for people, on stderr where stdout is for machines."""
+        if self._as_json:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+        else:
+            self._screen.print(text, markup=False)
+
+
+def _how(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

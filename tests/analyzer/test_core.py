@@ -1,0 +1,282 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from vedette_analyzer.core import Analyzer, Effect
+from vedette_analyzer.detectors import Detector, all_detectors
+from vedette_analyzer.finding import Finding
+from vedette_analyzer.orders import MAX_OPEN, Send
+from vedette_schemas import (
+    Action,
+    Alert,
+    Life,
+    Mode,
+    Notify,
+    Observation,
+    OutcomeStatus,
+    Report,
+    State,
+    Status,
+    Terminate,
+    Where,
+    WindowFocused,
+)
+
+from tests import messages
+from tests.analyzer.lists import lists
+from tests.messages import at
+
+ROWS = (
+    "program,game,terminate,high,,,T1204,a game",
+    "phrase,robux,alert,low,,,,",
+    "host,evil.test,block,high,,,,",
+)
+GAME = messages.report(messages.window(process=messages.process(executable="/opt/game/game")))
+
+
+class Harness:
+    def __init__(
+        self, *rows: str, mode: Mode = Mode.ENFORCE, detectors: tuple[Detector[Any], ...] = ()
+    ) -> None:
+        self.analyzer = Analyzer([*detectors, *all_detectors(lists(*(rows or ROWS)))], lambda _: mode)
+
+    def report(self, report: Report, second: float = 0.5) -> tuple[list[Send], list[Alert]]:
+        return split(self.analyzer.report(report, received_at=at(second), now=lambda: at(second)))
+
+    def status(self, status: Status, second: float = 0) -> tuple[list[Send], list[Alert]]:
+        return split(self.analyzer.status(status, at(second)))
+
+    def tick(self, second: float) -> tuple[list[Send], list[Alert]]:
+        return split(self.analyzer.tick(at(second)))
+
+
+def split(effects: Iterator[Effect]) -> tuple[list[Send], list[Alert]]:
+    found = list(effects)
+    sends = [effect for effect in found if isinstance(effect, Send)]
+    assert found[: len(sends)] == sends, "commands go first"
+    return sends, [effect for effect in found if isinstance(effect, Alert)]
+
+
+@pytest.fixture
+def harness() -> Harness:
+    found = Harness()
+    found.status(messages.status())
+    return found
+
+
+def answer(send: Send, **changes: Any) -> Report:
+    return messages.report(messages.outcome(send.command.id, **changes), sender=str(send.audience))
+
+
+def test_a_listed_program_is_ordered_to_be_ended_and_the_alert_is_settled_by_the_outcome(
+    harness: Harness,
+) -> None:
+    (send,), (pending,) = harness.report(GAME)
+    assert send.audience == ("enforcer", "host-7")
+    assert isinstance(send.command.order, Terminate)
+    assert (send.command.order.process, send.command.order.uid) == (messages.process(), 1000)
+    assert (pending.state, pending.command_id, pending.action) == (
+        State.PENDING,
+        send.command.id,
+        Action.TERMINATE,
+    )
+    (notice,), (final,) = harness.report(answer(send, second=0.75), 1)
+    assert final.id == pending.id
+    assert final.state is State.FINAL
+    assert final.done == "ended game (pid 4242)"
+    assert final.times is not None
+    assert final.times.ended_at == at(0.75)
+    assert isinstance(notice.command.order, Notify)
+    assert notice.command.order.uid == 1000
+
+
+def test_an_alert_says_what_matched_in_which_list_and_line(harness: Harness) -> None:
+    _, (alert,) = harness.report(GAME)
+    assert alert.match is not None
+    assert (alert.match.list, alert.match.line, alert.match.value) == ("blocklist.csv", 2, "game")
+    assert alert.match.where is Where.PROGRAM
+    assert (alert.host, alert.severity, alert.technique) == ("host-7", "high", "T1204")
+
+
+def test_an_innocent_window_leads_to_nothing(harness: Harness) -> None:
+    other = messages.process(executable="/usr/bin/other")
+    assert harness.report(messages.report(messages.window(process=other))) == ([], [])
+
+
+def test_judged_again_it_has_the_same_names() -> None:
+    first, second = Harness(), Harness()
+    for harness in (first, second):
+        harness.status(messages.status())
+    one, again = first.report(GAME), second.report(GAME)
+    assert [send.command.id for send in one[0]] == [send.command.id for send in again[0]]
+    assert [alert.id for alert in one[1]] == [alert.id for alert in again[1]]
+    (other,), _ = first.report(GAME.model_copy(update={"first": 2}))
+    assert other.command.id != one[0][0].command.id
+
+
+def test_a_command_waits_for_the_enforcers_first_heartbeat_and_speaks_its_time() -> None:
+    harness = Harness()
+    sends, (alert,) = harness.report(GAME, 0)
+    assert sends == []
+    assert alert.state is State.PENDING
+    (send,), _ = harness.status(messages.status(second=3600 + 5), 5)
+    assert send.command.issued_at == at(3600 + 5)
+    assert send.command.expires_at == at(3600 + 60)
+    assert harness.status(messages.status(second=3600 + 6), 6) == ([], [])
+
+
+def test_an_enforcer_that_stopped_is_not_sent_commands() -> None:
+    harness = Harness()
+    harness.status(messages.status())
+    harness.status(messages.status(life=Life.STOPPED))
+    assert harness.report(GAME)[0] == []
+
+
+def test_an_order_that_nobody_answers_is_given_up_and_said(harness: Harness) -> None:
+    harness.report(GAME, 0.5)
+    assert harness.tick(60) == ([], [])
+    _, (alert,) = harness.tick(60.5)
+    assert alert.state is State.FINAL
+    assert "no answer from enforcer@host-7" in alert.done
+    assert harness.tick(61) == ([], [])
+
+
+def test_what_the_enforcer_can_not_do_is_not_ordered_but_said() -> None:
+    harness = Harness()
+    harness.status(messages.status(facts={"terminate": "off: not root"}))
+    sends, (alert,) = harness.report(GAME)
+    assert sends == []
+    assert (alert.state, alert.done) == (State.FINAL, "could not end game (pid 4242): not root")
+    _, (copied,) = harness.report(messages.report(messages.clipboard("http://evil.test/")))
+    assert copied.done == "could not block evil.test: it does not know how to block"
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"), [(Mode.OBSERVE, "would end"), (Mode.APPROVE, "waits for approval")]
+)
+def test_outside_enforce_mode_nothing_is_ordered_and_the_alert_says_what_would_be(
+    mode: Mode, says: str
+) -> None:
+    harness = Harness(mode=mode)
+    harness.status(messages.status())
+    sends, (alert,) = harness.report(GAME)
+    assert sends == []
+    assert (alert.mode, alert.action, alert.state) == (mode, Action.TERMINATE, State.FINAL)
+    assert says in alert.done
+
+
+def test_what_only_alerts_says_so(harness: Harness) -> None:
+    other = messages.process(executable="/usr/bin/other")
+    sends, (alert,) = harness.report(messages.report(messages.window(title="free robux", process=other)))
+    assert sends == []
+    assert (alert.action, alert.done, alert.state) == (Action.ALERT, "alerted", State.FINAL)
+    assert alert.origin is not None
+    assert alert.origin.excerpt == "free robux"
+
+
+def test_nothing_of_a_copied_text_but_what_hit_is_told(harness: Harness) -> None:
+    _, (alert,) = harness.report(
+        messages.report(messages.clipboard("my secret plan: http://evil.test/ at nine"))
+    )
+    assert "secret" not in alert.model_dump_json()
+    assert "evil.test" in alert.model_dump_json()
+
+
+def test_two_reasons_to_end_one_process_are_one_order() -> None:
+    harness = Harness("program,game,terminate,high,,,,", "phrase,robux,terminate,high,,,,")
+    harness.status(messages.status())
+    (send,), alerts = harness.report(messages.report(messages.window(title="robux")))
+    assert len(alerts) == 2
+    assert {alert.command_id for alert in alerts} == {send.command.id}
+    _, finals = harness.report(answer(send))
+    assert [alert.id for alert in finals] == [alert.id for alert in alerts]
+
+
+def test_the_outcome_of_another_host_settles_nothing(harness: Harness) -> None:
+    (send,), _ = harness.report(GAME)
+    forged = messages.report(messages.outcome(send.command.id), sender="enforcer@host-8")
+    assert harness.report(forged) == ([], [])
+    assert len(harness.report(answer(send))[1]) == 1
+
+
+def test_an_outcome_settles_once(harness: Harness) -> None:
+    (send,), _ = harness.report(GAME)
+    harness.report(answer(send))
+    assert harness.report(answer(send)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [(OutcomeStatus.REFUSED, "the host refused: why"), (OutcomeStatus.FAILED, "failed: why")],
+)
+def test_what_did_not_work_is_said_and_the_user_is_told_nothing(
+    harness: Harness, status: OutcomeStatus, says: str
+) -> None:
+    (send,), _ = harness.report(GAME)
+    sends, (final,) = harness.report(answer(send, status=status, reason="why", ended=()))
+    assert sends == []
+    assert says in final.done
+
+
+@pytest.mark.parametrize("command_id", [None, UUID(int=99)])
+def test_a_refused_command_that_is_not_ours_is_an_alert(harness: Harness, command_id: UUID | None) -> None:
+    refused = messages.outcome(command_id, status=OutcomeStatus.REFUSED, reason="its signature does not hold")
+    _, (alert,) = harness.report(messages.report(refused, sender="enforcer@host-7"))
+    assert (alert.detector, alert.severity, alert.host) == ("command-refused", "high", "host-7")
+    assert "signature" in alert.summary
+
+
+class _Broken(Detector[WindowFocused]):
+    name: ClassVar[str] = "broken"
+    watches: ClassVar[tuple[type[Observation], ...]] = (WindowFocused,)
+
+    def inspect(self, observation: WindowFocused) -> Iterator[Finding]:
+        raise RuntimeError("a fault")
+
+
+def test_a_detector_that_fails_does_not_blind_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    harness = Harness(detectors=(_Broken(),))
+    harness.status(messages.status())
+    assert len(harness.report(GAME)[0]) == 1
+    assert "broken" in caplog.text
+
+
+def test_open_orders_are_bounded_and_what_gives_way_is_said() -> None:
+    harness = Harness()
+    for number in range(1, MAX_OPEN + 1):
+        harness.report(GAME.model_copy(update={"first": number}))
+    _, alerts = harness.report(GAME.model_copy(update={"first": MAX_OPEN + 1}))
+    assert [alert.done for alert in alerts if alert.state is State.FINAL] == [
+        "not done: too many orders are open"
+    ]
+
+
+def _observations() -> st.SearchStrategy[Observation]:
+    text = st.text(max_size=60) | st.sampled_from(["robux", "http://evil.test/", "x - game"])
+    return st.builds(messages.window, title=text) | st.builds(messages.clipboard, text)
+
+
+@given(st.lists(_observations(), min_size=1, max_size=5))
+def test_no_text_upsets_it_and_each_alert_is_whole(items: list[Observation]) -> None:
+    harness = Harness()
+    for item in items:
+        for alert in harness.report(messages.report(item))[1]:
+            assert Alert.model_validate_json(alert.model_dump_json()) == alert
+            assert alert.times is not None
+            assert alert.times.judged_at - alert.times.received_at == timedelta(0)
+
+
+def test_the_clock_is_asked_anew_for_each_observation() -> None:
+    times = iter([at(1), at(2)])
+    found = Harness("phrase,robux,alert,low,,,,").analyzer
+    items = messages.report(messages.clipboard("robux"), messages.clipboard("robux"))
+    alerts = [
+        effect
+        for effect in found.report(items, received_at=at(0), now=times.__next__)
+        if isinstance(effect, Alert)
+    ]
+    assert [alert.at for alert in alerts] == [at(1), at(2)]

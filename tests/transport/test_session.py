@@ -1,0 +1,142 @@
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from vedette_schemas import Life, Principal, Status, decode_report, decode_status, encode, topics
+from vedette_transport import (
+    BrokerAddress,
+    Connected,
+    Disconnected,
+    Event,
+    Inbox,
+    MqttSession,
+    Outbox,
+    Received,
+    backoff,
+)
+
+from tests import brokers, messages
+
+SENSOR = Principal.parse("sensor@host-7")
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(params=brokers.KINDS)
+def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[brokers.RunningBroker]:
+    with brokers.broker(request.param, tmp_path) as found:
+        yield found
+
+
+def await_event(inbox: Inbox, kind: type[Event]) -> Event:
+    deadline = time.monotonic() + brokers.WAIT
+    while not isinstance(event := inbox.get(timeout=max(0.0, deadline - time.monotonic())), kind):
+        pass
+    return event
+
+
+def next_status(watcher: brokers.Client) -> Status:
+    return decode_status(*watcher.next())
+
+
+def test_a_session_says_that_it_runs_and_that_it_ends(running: brokers.RunningBroker) -> None:
+    watcher = brokers.Client(running.address, topics.EVERY_STATUS)
+    inbox = Inbox()
+    session = MqttSession(SENSOR, running.address, inbox, facts=lambda: {"window": "on"})
+    session.start()
+    await_event(inbox, Connected)
+    session.heartbeat()
+    session.heartbeat()
+    first, second = next_status(watcher), next_status(watcher)
+    session.stop()
+    last = next_status(watcher)
+    watcher.close()
+    assert (first.life, second.life, last.life) == (Life.RUNNING, Life.RUNNING, Life.STOPPED)
+    assert first.number < second.number < last.number
+    assert first.connection == last.connection
+    assert first.facts == {"window": "on"}
+
+
+def test_what_is_subscribed_to_comes_in_and_reports_go_out(running: brokers.RunningBroker) -> None:
+    watcher = brokers.Client(running.address, topics.EVERY_REPORT)
+    inbox = Inbox()
+    session = MqttSession(SENSOR, running.address, inbox, subscriptions=("a/b",))
+    session.start()
+    await_event(inbox, Connected)
+    watcher.publish("a/b", b"hello")
+    assert await_event(inbox, Received) == Received("a/b", b"hello")
+    outbox = Outbox(session)
+    for n in range(3):
+        outbox.put(messages.window(n))
+    outbox.put(messages.clipboard())
+    reports = [decode_report(*watcher.next()) for _ in range(4)]
+    session.stop()
+    watcher.close()
+    assert [(report.kind, report.first) for report in reports] == [
+        ("window", 1),
+        ("window", 2),
+        ("window", 3),
+        ("clipboard", 1),
+    ]
+    assert len({report.spool for report in reports}) == 1
+
+
+@pytest.mark.parametrize("kind", brokers.KINDS)
+def test_a_session_outlives_its_broker_and_what_was_said_meanwhile_arrives(kind: str, tmp_path: Path) -> None:
+    inbox = Inbox()
+    with brokers.broker(kind, tmp_path) as first:
+        session = MqttSession(SENSOR, first.address, inbox, subscriptions=("a/b",))
+        session.start()
+        await_event(inbox, Connected)
+        first.process.kill()
+        await_event(inbox, Disconnected)
+    outbox = Outbox(session)
+    outbox.put(messages.window())
+    with brokers.broker(kind, tmp_path, first.address.port) as second:
+        watcher = brokers.Client(second.address, topics.EVERY_REPORT)
+        await_event(inbox, Connected)
+        watcher.publish("a/b", b"after")
+        assert await_event(inbox, Received) == Received("a/b", b"after")
+        session.stop()
+        watcher.close()
+
+
+def test_a_program_that_is_killed_leaves_its_last_will(running: brokers.RunningBroker) -> None:
+    watcher = brokers.Client(running.address, topics.EVERY_STATUS)
+    code = (
+        "from vedette_transport import *; from vedette_schemas import Principal; import time\n"
+        f"inbox = Inbox(); address = BrokerAddress(port={running.address.port})\n"
+        f"s = MqttSession(Principal.parse('{SENSOR}'), address, inbox)\n"
+        "s.start(); inbox.get(); s.heartbeat(); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as program:
+        alive = next_status(watcher)
+        program.kill()
+        will = next_status(watcher)
+    watcher.close()
+    assert (alive.life, will.life) == (Life.RUNNING, Life.GONE)
+    assert will.connection == alive.connection
+
+
+def test_without_a_broker_a_session_waits_and_can_be_stopped_at_once() -> None:
+    session = MqttSession(SENSOR, BrokerAddress(port=brokers.free_port()), Inbox())
+    session.start()
+    began = time.monotonic()
+    session.stop()
+    assert time.monotonic() - began < 2.0
+
+
+def test_waiting_grows_to_a_bound_and_is_never_the_same_for_all() -> None:
+    waits = [next(delays) for delays in [backoff(0.5, 30.0)] for _ in range(20)]
+    assert all(0.25 <= wait <= 30.0 for wait in waits)
+    assert min(waits[10:]) >= 15.0
+    assert len({next(backoff()) for _ in range(50)}) > 40
+
+
+def test_messages_kept_for_a_broker_that_is_away_are_bounded() -> None:
+    session = MqttSession(SENSOR, BrokerAddress(port=brokers.free_port()), Inbox())
+    kept = [session.publish("a/b", encode(messages.status())) for _ in range(2_100)]
+    assert kept.count(True) == 2_000
+    assert not kept[-1]
