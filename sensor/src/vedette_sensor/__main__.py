@@ -1,0 +1,137 @@
+"""vedette-sensor: takes what this host's sessions hand over, stamps it, and reports it."""
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import Field
+from vedette_schemas import HostName, MessageError, Principal, ProcessStarted, Program, WindowFocused
+from vedette_transport import (
+    BrokerAddress,
+    Call,
+    Client,
+    Event,
+    Inbox,
+    Joined,
+    Left,
+    Line,
+    MqttSession,
+    Outbox,
+    Server,
+    Settings,
+    load_settings,
+    run,
+    serve,
+)
+
+from .hashing import Hashed, Hasher
+from .observing import SYSTEM, Observed
+from .pace import Pace
+from .taking import Sessions
+
+log = logging.getLogger(__name__)
+
+
+class SensorSettings(Settings):
+    """Everything that a sensor can be told, with its default."""
+
+    host: HostName
+    broker: BrokerAddress = BrokerAddress()
+    socket: Path = Path("/run/vedette/sensor.sock")
+    hash_limit_mib: int = Field(default=64, ge=0, le=4_096)
+
+
+def main() -> None:
+    """Run the program."""
+    run("vedette-sensor", "Takes what this host's sessions see, and reports it.", sensor)
+
+
+def sensor(path: Path) -> None:
+    """Take and report until SIGTERM or SIGINT."""
+    settings = load_settings(SensorSettings, path)
+    inbox = Inbox()
+    hasher = Hasher(inbox, settings.hash_limit_mib * 1024 * 1024)
+    sessions = Sessions(hasher.known)
+    principal = Principal(Program.SENSOR, settings.host)
+    session = MqttSession(principal, settings.broker, inbox, facts=lambda: sessions.facts)
+    server = Server(settings.socket, inbox)
+    try:
+        serve(session, inbox, _Loop(session, sessions, hasher).handle)
+    finally:
+        server.close()
+
+
+class _Loop:
+    """What the program does about each event."""
+
+    def __init__(self, session: MqttSession, sessions: Sessions, hasher: Hasher) -> None:
+        self._session, self._sessions, self._hasher = session, sessions, hasher
+        self._outbox = Outbox(session)
+        self._told = sessions.facts
+        self._heartbeats = Pace(per_second=1, burst=5)
+        self._complaints = Pace(per_second=0.1, burst=3)
+        self._garbage = 0
+
+    def handle(self, event: Event) -> None:
+        match event:
+            case Joined(client):
+                self._sessions.joined(client, client.uid)
+            case Left(client):
+                self._sessions.left(client)
+            case Line(client, line):
+                try:
+                    self._take(client, line)
+                finally:
+                    client.handled()
+            case Call(Hashed() as hashed):
+                self._report_hash(hashed)
+            case _:
+                pass
+        self._tell_news()
+
+    def _take(self, client: Client, line: bytes) -> None:
+        try:
+            answer = self._sessions.read(client, line)
+        except MessageError as error:
+            self._refuse(client, error)
+            return
+        if answer is None:
+            return
+        if answer.observation is not None:
+            self._report(answer.observation)
+        client.send(answer.taken)
+
+    def _report(self, observation: Observed) -> None:
+        self._outbox.put(observation)
+        if isinstance(observation, WindowFocused) and observation.process and observation.uid is not None:
+            self._hasher.ask(observation.process, observation.uid)
+
+    def _report_hash(self, hashed: Hashed) -> None:
+        """Report the program anew: its window was reported before the hash was known."""
+        self._hasher.learned(hashed)
+        now = datetime.now(UTC)
+        self._outbox.put(
+            ProcessStarted(
+                seen_at=now, os=SYSTEM, process=hashed.process, uid=hashed.uid, sha256=hashed.sha256
+            )
+        )
+
+    def _refuse(self, client: Client, error: MessageError) -> None:
+        """Cut off a session that writes garbage; the log says so at a pace that garbage can't raise."""
+        client.cut()
+        self._sessions.left(client)
+        self._garbage += 1
+        if self._complaints.rested():
+            self._complaints.spend()
+            log.warning("cut off a session of uid %d: %s (%d so far)", client.uid, error, self._garbage)
+
+    def _tell_news(self) -> None:
+        """Let operators see at once how sessions are; one that changes all the time waits its turn."""
+        if self._sessions.facts != self._told and self._heartbeats.rested():
+            self._heartbeats.spend()
+            self._told = self._sessions.facts
+            self._session.heartbeat()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What becomes of what sessions say: whose it is, whether it is news, how they are. Pure."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from typing import Final, NamedTuple
+
+from vedette_schemas import Handover, Hello, MessageError, Process, Taken, WindowFocused, decode
+
+from .observing import Observed
+
+MOST_USERS = 256
+MOST_SESSIONS = 64
+"""Sessions of one user whose sequences are remembered; the one heard least recently is forgotten."""
+
+_SOURCES: Final = ("window", "clipboard")
+_LONGEST_WORDS = 300
+_NOBODY = "off: no session is connected"
+
+
+class Answer(NamedTuple):
+    """What follows from a hand-over: an observation to publish, unless it is a repeat, and then `taken`."""
+
+    taken: Taken
+    observation: Observed | None
+
+
+class Sessions:
+    """The sessions that are connected, and what has been taken of each."""
+
+    def __init__(self, hash_of: Callable[[Process], str | None]) -> None:
+        """`hash_of` tells the SHA-256 of a program, if it is known already."""
+        self._hash_of = hash_of
+        self._connected: dict[Hashable, tuple[int, Hello | None]] = {}
+        self._taken = _Sequences()
+        self.facts: Mapping[str, str] = {}
+        """What the heartbeat says of them. Replaced as a whole: another thread reads it."""
+        self._tell()
+
+    def joined(self, client: Hashable, uid: int) -> None:
+        """Take in a session of the user whom the kernel vouches for."""
+        self._connected[client] = uid, None
+        self._tell()
+
+    def left(self, client: Hashable) -> None:
+        """Forget a session: nothing more is taken of it."""
+        self._connected.pop(client, None)
+        self._tell()
+
+    def read(self, client: Hashable, line: bytes) -> Answer | None:
+        """Take a line; nothing follows from a greeting, or once the session was cut off.
+
+        Raises `MessageError` if it is neither a greeting nor, after one, a hand-over.
+        """
+        if client not in self._connected:
+            return None
+        uid, hello = self._connected[client]
+        said = _parse(line)
+        if isinstance(said, Hello):
+            self._connected[client] = uid, said
+            self._tell()
+            return None
+        if hello is None:
+            raise MessageError("a hand-over before the greeting")
+        is_news = self._taken.rises(uid, hello.nonce, said.sequence)
+        observation = self._stamp(said.observation, uid) if is_news else None
+        return Answer(Taken(sequence=said.sequence), observation)
+
+    def _stamp(self, observation: Observed, uid: int) -> Observed:
+        """Put its user and hash in: a session's own word on these counts for nothing."""
+        if not isinstance(observation, WindowFocused):
+            return observation.model_copy(update={"uid": uid})
+        known = self._hash_of(observation.process) if observation.process else None
+        return observation.model_copy(update={"uid": uid, "sha256": known})
+
+    def _tell(self) -> None:
+        greetings = [hello for _, hello in self._connected.values() if hello is not None]
+        words = {name: _together([hello.sources.get(name, "") for hello in greetings]) for name in _SOURCES}
+        self.facts = {"sessions": str(len(self._connected)), **words}
+
+
+class _Sequences:
+    """The highest sequence of each session: within one they only rise, so that is all there is to know."""
+
+    def __init__(self) -> None:
+        self._highest: OrderedDict[int, OrderedDict[str, int]] = OrderedDict()
+
+    def rises(self, uid: int, nonce: str, sequence: int) -> bool:
+        """Whether this is a new one; each user has a room of their own, so that none can crowd others out."""
+        of_user = self._highest.setdefault(uid, OrderedDict())
+        highest = of_user.pop(nonce, 0)
+        of_user[nonce] = max(highest, sequence)
+        self._highest.move_to_end(uid)
+        _shorten(of_user, MOST_SESSIONS)
+        _shorten(self._highest, MOST_USERS)
+        return sequence > highest
+
+
+def _shorten(remembered: OrderedDict[int, OrderedDict[str, int]] | OrderedDict[str, int], most: int) -> None:
+    while len(remembered) > most:
+        remembered.popitem(last=False)
+
+
+def _parse(line: bytes) -> Handover | Hello:
+    try:
+        return decode(Handover, line)
+    except MessageError:
+        return decode(Hello, line)
+
+
+def _together(words: list[str]) -> str:
+    """Say for all sessions how a source is: each answer once, in characters that can be shown."""
+    distinct = dict.fromkeys("".join(c if c.isprintable() else "?" for c in text) for text in words if text)
+    return "; ".join(distinct)[:_LONGEST_WORDS] or _NOBODY
