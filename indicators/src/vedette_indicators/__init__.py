@@ -3,6 +3,8 @@
 from .canonical import RefusedError, canonical
 from .indicator import Indicator, IndicatorType, ListAction, Match, Via
 from .lists import COLUMNS, BadLine, ListProblem, read_list
+from .redaction import redact
+from .spotting import first_url
 from .table import IndicatorTable
 
 __all__ = [
@@ -17,5 +19,7 @@ __all__ = [
     "RefusedError",
     "Via",
     "canonical",
+    "first_url",
     "read_list",
+    "redact",
 ]

@@ -63,6 +63,11 @@ def spots(text: str) -> Iterator[Spot]:
                 yield Spot(url, Via.DEFANGED if is_hidden else via)
 
 
+def first_url(text: str) -> str | None:
+    """Return the first URL or host that a text names, in canonical form."""
+    return next((str(spot.url) for spot in spots(text)), None)
+
+
 def hashes(text: str) -> Iterator[str]:
     """Yield what looks like a hash, in lower case."""
     for number, found in enumerate(_HASH.finditer(text)):
