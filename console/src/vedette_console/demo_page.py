@@ -15,7 +15,7 @@ _PAGE = """<!doctype html>
        list-style: none; margin: .4rem 0; padding: .4rem .8rem; }
 </style></head>
 <body><h1>This page's title carries a listed phrase</h1>
-<p>Vedette reads the titles of windows, never pages. What it has alerted about since the demo began:</p><ol></ol>
+<p>Vedette reads the titles of windows, never pages. What it has alerted about so far:</p><ol></ol>
 <script>
   setInterval(async () => {
     const lines = await (await fetch("/alerts")).json();

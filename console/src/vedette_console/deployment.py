@@ -21,7 +21,9 @@ PROGRAMS = {
     "enforcer": "vedette_enforcer",
     "session": "vedette_sensor.session",
 }
-"""What runs, in the order of starting; each by its module."""
+"""What runs, each by its module."""
+
+HOST_PROGRAMS = ("sensor", "enforcer", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,6 @@ class Deployment:
     sources: str = "auto"
     own_broker: bool = True
     environment: Mapping[str, str] | None = None
-
-    @property
-    def programs(self) -> tuple[str, ...]:
-        """The programs to run; the broker only where it is not somebody else's."""
-        return tuple(name for name in PROGRAMS if self.own_broker or name != "broker")
 
     def prepare(self) -> None:
         """Make keys and settings; raise `SettingsError` where the folder can't hold them."""

@@ -3,7 +3,7 @@
 import unicodedata
 
 from rich.text import Text
-from vedette_schemas import Alert, Severity
+from vedette_schemas import Alert, Severity, Where
 
 COLOURS = {
     Severity.INFO: "dim",
@@ -38,7 +38,8 @@ def alert_line(alert: Alert) -> Text:
     line.append(f"{alert.severity:<8}", COLOURS[alert.severity])
     if alert.match:
         found = alert.match
-        line.append(f"  {found.type} {plain(found.value, 60)!r} in the {found.where}", "bold")
+        where = "" if found.where is Where.PROGRAM else f" in the {found.where}"
+        line.append(f"  {found.type} {plain(found.value, 60)!r}{where}", "bold")
         line.append(f"  {plain(found.list, 40)}:{found.line}", "dim")
     else:
         line.append(f"  {plain(alert.summary)}", "bold")

@@ -25,7 +25,7 @@ from vedette_schemas import (
 )
 from vedette_transport import Call, Connected, Event, Inbox, MqttSession, Received, Stop, serve
 
-from .deployment import PROGRAMS, Deployment
+from .deployment import HOST_PROGRAMS, PROGRAMS, Deployment
 from .lines import alert_line, plain
 from .supervisor import Due, Ended, Supervisor
 
@@ -107,7 +107,7 @@ class Up:
     def _handle(self, event: Event) -> None:
         match event:
             case Connected():
-                self._start_all()
+                self._start("analyzer")
             case Received(topic, payload):
                 self._receive(topic, payload)
             case Call(Ended() as ended):
@@ -124,14 +124,15 @@ class Up:
                 pass
 
     def _start(self, name: str) -> None:
-        self._started.add(name)
-        self.supervisor.start(name, self._deployment.command(name), self._deployment.log(name))
+        """Start a program, unless it was: what is started stays, or is started again by its supervisor."""
+        if name not in self._started:
+            self._started.add(name)
+            self.supervisor.start(name, self._deployment.command(name), self._deployment.log(name))
 
-    def _start_all(self) -> None:
-        """Start the others once we hear what they say; not again when the broker comes back."""
-        for name in self._deployment.programs:
-            if name not in self._started:
-                self._start(name)
+    def _start_hosts(self) -> None:
+        """Start this host's programs once there is somebody to hear them."""
+        for name in HOST_PROGRAMS:
+            self._start(name)
 
     def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
@@ -146,6 +147,8 @@ class Up:
         if status.life is not Life.RUNNING:
             return
         self._facts[status.principal] = dict(status.facts)
+        if status.principal == str(ANALYZER):
+            self._start_hosts()
         self._check_ready()
 
     def _check_ready(self) -> None:
@@ -163,7 +166,7 @@ class Up:
         missing = [
             name for name in (str(ANALYZER), f"sensor@{host}", f"enforcer@{host}") if name not in self._facts
         ]
-        if not missing and not self._session_off and "window" not in self._facts[f"sensor@{host}"]:
+        if not missing and not self._session_off and self._facts[f"sensor@{host}"]["sessions"] == "0":
             missing.append("session")
         return missing
 
@@ -182,8 +185,6 @@ class Up:
             )
 
     def _alert(self, alert: Alert) -> None:
-        if self._on_alert:
-            self._on_alert(alert)
         if self._as_json:
             sys.stdout.write(alert.model_dump_json(exclude_none=True) + "\n")
             sys.stdout.flush()
@@ -195,6 +196,8 @@ class Up:
         else:
             self._unsettled.pop(alert.id, None)
             self._show(alert)
+        if self._on_alert:
+            self._on_alert(alert)
 
     def _show(self, alert: Alert) -> None:
         self._screen.print(alert_line(alert))

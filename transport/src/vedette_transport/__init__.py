@@ -2,7 +2,7 @@
 
 from .backoff import backoff
 from .entry import CANNOT_GO_ON, program_version, run
-from .events import Call, Connected, Disconnected, Event, Inbox, Joined, Left, Line, Received, Stop
+from .events import Asked, Call, Connected, Disconnected, Event, Inbox, Joined, Left, Line, Received, Stop
 from .local import Client, Server, read_lines
 from .loop import serve
 from .outbox import Outbox
@@ -13,6 +13,7 @@ from .signing import CommandRefusedError, Signer, Verifier
 
 __all__ = [
     "CANNOT_GO_ON",
+    "Asked",
     "BrokerAddress",
     "Call",
     "Client",

@@ -21,6 +21,11 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The analyzer is new here: it needs to know how we are, sooner than the next heartbeat is due."""
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A message came in."""
 
@@ -62,6 +67,6 @@ class Call:
     result: object
 
 
-Event = Connected | Disconnected | Received | Joined | Line | Left | Call | Stop
+Event = Connected | Asked | Disconnected | Received | Joined | Line | Left | Call | Stop
 Inbox = SimpleQueue[Event]
 """Where every thread of a program puts what its one loop handles: nothing else is shared."""

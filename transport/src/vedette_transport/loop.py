@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable
 from queue import Empty
 
-from .events import Connected, Event, Inbox, Stop
+from .events import Asked, Connected, Event, Inbox, Stop
 from .session import MqttSession
 
 
@@ -19,7 +19,7 @@ def serve(session: MqttSession, inbox: Inbox, handle: Callable[[Event], None]) -
     session.start()
     try:
         while not isinstance(event := _next(session, inbox), Stop):
-            if isinstance(event, Connected):
+            if isinstance(event, Connected | Asked):
                 session.heartbeat()
             handle(event)
     finally:

@@ -2,21 +2,34 @@
 
 import contextlib
 import logging
+import random
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
-from vedette_schemas import HEARTBEAT_SECONDS, Life, Principal, Status, encode, topics
+from vedette_schemas import (
+    ANALYZER,
+    HEARTBEAT_SECONDS,
+    Life,
+    MessageError,
+    Principal,
+    Program,
+    Status,
+    decode_status,
+    encode,
+    topics,
+)
 
 from .backoff import backoff
 from .entry import program_version
-from .events import Connected, Disconnected, Inbox, Received
+from .events import Asked, Connected, Disconnected, Inbox, Received
 from .settings import BrokerAddress
 
 log = logging.getLogger(__name__)
@@ -24,6 +37,9 @@ log = logging.getLogger(__name__)
 _QOS = 1
 _KEEP_ALIVE = 30
 _FAREWELL_SECONDS = 1.0
+_ANSWER = frozenset({Program.SENSOR, Program.ENFORCER})
+_ANSWER_SECONDS = 1.0
+_ANALYZER_STATUS = topics.status(ANALYZER)
 _MAX_WAITING = 2_000
 """Messages that paho keeps in memory while the broker is away; beyond that they are refused, and said."""
 
@@ -43,7 +59,10 @@ class MqttSession:
         """Set up, without connecting. `facts` is asked at each heartbeat what the program can do here."""
         self.principal = principal
         self._broker, self._inbox, self._facts = broker, inbox, facts
-        self._subscriptions = subscriptions
+        self._subscriptions = tuple(subscriptions)
+        if principal.program in _ANSWER:
+            self._subscriptions += (_ANALYZER_STATUS,)
+        self._analyzer_connection = ""
         self._connection = secrets.token_hex(8)
         self._number = 0
         self._next_heartbeat = time.monotonic()
@@ -56,6 +75,7 @@ class MqttSession:
             reconnect_on_failure=False,
         )
         client.max_queued_messages_set(_MAX_WAITING)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -149,9 +169,30 @@ class MqttSession:
             topic = message.topic
         except UnicodeDecodeError:
             return
-        self._inbox.put(Received(topic, message.payload))
+        if topic == _ANALYZER_STATUS and self.principal.program in _ANSWER:
+            self._analyzer_says(message.payload)
+        else:
+            self._inbox.put(Received(topic, message.payload))
+
+    def _analyzer_says(self, payload: bytes | bytearray) -> None:
+        """Answer an analyzer that was not there before; a thousand hosts spread their answers."""
+        try:
+            status = decode_status(_ANALYZER_STATUS, payload)
+        except MessageError:
+            return
+        if status.life is Life.RUNNING and status.connection != self._analyzer_connection:
+            self._analyzer_connection = status.connection
+            delay = random.uniform(0.0, _ANSWER_SECONDS)  # noqa: S311 (not a secret)
+            timer = threading.Timer(delay, self._inbox.put, (Asked(),))
+            timer.daemon = True
+            timer.start()
 
     def _on_disconnect(self, *rest: Any) -> None:
         if not self._stopping.is_set():
             log.warning("lost the broker at %s (%s)", self._broker, rest[3])
         self._inbox.put(Disconnected(str(rest[3])))
+
+
+def _send_at_once(_client: mqtt.Client, _userdata: object, connection: object) -> None:
+    """Turn Nagle's algorithm off: behind a PUBACK a command would wait for a delayed ACK, up to 40 ms."""
+    cast("socket.socket", connection).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,48 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from vedette_console.authority import Authority
+from vedette_schemas import ANALYZER, Principal, SettingsError
+from vedette_transport import CommandRefusedError, Signer, Verifier
+
+from tests import messages
+
+ENFORCER = Principal.parse("enforcer@host-7")
+
+
+def test_what_the_authority_issues_is_trusted_and_nothing_of_another_is(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
+    signer = Signer(*ours.issue(ANALYZER, tmp_path / "analyzer"))
+    now = datetime.now(UTC)
+    command = messages.command(issued_at=now, expires_at=now + timedelta(seconds=60))
+    token = signer.sign(command)
+    assert Verifier(ours.certificate_path, ENFORCER).verify(token, datetime.now(UTC)) == command
+    with pytest.raises(CommandRefusedError, match="not of this deployment"):
+        Verifier(other.certificate_path, ENFORCER).verify(token, datetime.now(UTC))
+
+
+def test_keys_are_readable_by_nobody_else(tmp_path: Path) -> None:
+    key, _ = Authority(tmp_path / "ca").issue(ANALYZER, tmp_path / "analyzer")
+    for path in (key, tmp_path / "ca" / "ca.key"):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_there_is_used_again(tmp_path: Path) -> None:
+    first = Authority(tmp_path / "ca").issue(ANALYZER, tmp_path / "analyzer")[1].read_bytes()
+    assert Authority(tmp_path / "ca").issue(ANALYZER, tmp_path / "analyzer")[1].read_bytes() == first
+
+
+def test_a_certificate_of_an_older_authority_is_replaced(tmp_path: Path) -> None:
+    Authority(tmp_path / "old").issue(ANALYZER, tmp_path / "analyzer")
+    new = Authority(tmp_path / "new")
+    Signer(*new.issue(ANALYZER, tmp_path / "analyzer"))
+    assert Authority(tmp_path / "new").issue(ANALYZER, tmp_path / "analyzer")
+
+
+def test_a_damaged_authority_is_said_and_not_replaced(tmp_path: Path) -> None:
+    Authority(tmp_path / "ca")
+    (tmp_path / "ca" / "ca.key").write_text("garbage")
+    with pytest.raises(SettingsError, match="remove the folder"):
+        Authority(tmp_path / "ca")
