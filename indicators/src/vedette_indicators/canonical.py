@@ -1,5 +1,6 @@
 """The one form of a row's value, or why it can't be listed."""
 
+import re
 from collections.abc import Callable
 
 from vedette_schemas import VedetteError
@@ -15,6 +16,7 @@ from .urls import read_url
 
 _WIDEST = {4: 8, 6: 16}
 _SHORTEST_PHRASE = 2
+_NAME = re.compile(r"[a-z0-9_.\-]+")
 
 
 class RefusedError(VedetteError):
@@ -33,6 +35,8 @@ def _host(value: str) -> str:
         raise RefusedError(f"not a host name{hint}")
     if "." not in host:
         raise RefusedError("a single label names no host of the Internet")
+    if not _NAME.fullmatch(host):
+        raise RefusedError("not a host name; it covers its sub-domains without a *")
     if is_public(host):
         raise RefusedError("a public suffix: it would hit everybody's hosts below it")
     return host
@@ -40,8 +44,10 @@ def _host(value: str) -> str:
 
 def _url(value: str) -> str:
     url = read_url(refang(value))
-    if url is None or ("." not in url.host and url.address is None and "//" not in value):
+    if url is None or ("." not in url.host and url.address is None and "/" not in value):
         raise RefusedError("not a URL")
+    if url.address is None and not _NAME.fullmatch(url.host):
+        raise RefusedError("not a URL that names one host")
     return str(url)
 
 

@@ -167,4 +167,5 @@ def _technique(word: str) -> str:
 
 
 def _excerpt(line: str) -> str:
-    return ascii(line[:_EXCERPT]) + ("…" if len(line) > _EXCERPT else "")
+    shown = repr(line[:_EXCERPT])[: 2 * _EXCERPT]
+    return shown if len(line) <= _EXCERPT else f"{shown}…"

@@ -17,7 +17,12 @@ MAX_SPOTTED = 4_096
 _DOT = r".\u3002\uff0e\uff61"
 _WORD = r"[\w\-]"
 _HEX = r"[0-9a-fA-F]"
-_BODY = r"(?:[^\s<>\"`|\x00-\x1f\uff0c\u3001\uff1b,;]|[,;](?![a-zA-Z]{2,6}:[/\\]))"
+_NEXT = r"[a-zA-Z]{2,6}:[/\\]"
+# What a URL in text goes on with: a comma or a closing bracket before another URL or quote is not of it.
+_BODY = (
+    r"(?:[^\s<>\"`|\x00-\x1f\uff0c\u3001\uff1b,;)\]}']"
+    rf"|[,;](?!{_NEXT})|[)\]}}'](?!{_NEXT}|[,;](?:{_NEXT}|['\"\[({{])))"
+)
 # Each alternative starts with a look-behind, so that a run is entered at its beginning only: linear time.
 _SPOT = re.compile(
     rf"(?P<url>(?<![a-zA-Z])(?i:https?|ftp|wss?):[/\\]*{_BODY}+"
