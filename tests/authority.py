@@ -1,4 +1,4 @@
-"""A certificate authority of the tests' own: deployments, signers, and tokens signed in ways that are wrong."""
+"""A certificate authority of the tests' own, and what it issues."""
 
 import datetime as dt
 from dataclasses import dataclass

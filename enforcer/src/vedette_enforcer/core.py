@@ -65,6 +65,9 @@ class Gate:
                 raise CommandRefusedError(repeated, command)
         except CommandRefusedError as refused:
             return self._refuse(refused, token, now)
+        except Exception as fault:  # noqa: BLE001 (what anyone may send must not be able to stop us)
+            unreadable = CommandRefusedError(f"it can't be read ({type(fault).__name__})")
+            return self._refuse(unreadable, token, now)
         return Task(command, token, now)
 
     def _refuse(self, refused: CommandRefusedError, token: str, now: datetime) -> Outcome | None:

@@ -35,7 +35,7 @@ class OwnProcesses:
 
     def has(self, running: Running) -> bool:
         """Tell whether a process is Vedette's."""
-        return self._is_kin(running) or _UNIT.search(procfs.cgroup(running.process.pid)) is not None
+        return self._is_kin(running) or is_of_our_unit(procfs.cgroup(running.process.pid))
 
     def _is_kin(self, running: Running) -> bool:
         if self._supervisor is None or running.process.executable != self._interpreter:
@@ -47,6 +47,11 @@ class OwnProcesses:
                 return False
             parent = found.parent
         return True
+
+
+def is_of_our_unit(cgroups: str) -> bool:
+    """Tell whether /proc/PID/cgroup names a unit of Vedette's that the system started."""
+    return _UNIT.search(cgroups) is not None
 
 
 def _executable(pid: int) -> str | None:

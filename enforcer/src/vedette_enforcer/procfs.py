@@ -65,10 +65,11 @@ def look(pid: int) -> Running | None:
         raise
     except OSError:
         return None
-    if path is None or uid is None or stat(pid) != found:
+    again = stat(pid)
+    if path is None or uid is None or again is None or again.started != found.started:
         return None
     process = Process(pid=pid, started=found.started, executable=path)
-    return Running(process, found.parent, uid, found.of_kernel)
+    return Running(process, again.parent, uid, found.of_kernel)
 
 
 def executable(pid: int) -> str | None:

@@ -25,8 +25,11 @@ if sys.platform != "linux":
     raise ImportError("only Linux has pidfds")
 
 _KILL_SECONDS = 2.0
-_CALM_LOOKS = 3
-"""Looks for what else runs of a program before it counts as one that forks without end."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+"""Between looks for what else runs of a program while it has time to end."""
+
+_RESTLESS = 3
+"""Looks that found more before a program counts as one that forks without end."""
 
 _MOST_HELD = 400
 """Processes held at once; more than that are ended in several goes."""
@@ -107,8 +110,7 @@ class _Hunt:
         newcomers = self._freeze(list(self._held.values()))
         if self._target in self._spared:
             return failed(NO_RIGHT)
-        if self._ask(newcomers):
-            self._wait(term_seconds)
+        self._ask(newcomers, term_seconds)
         finished = self._force()
         left = [held.running for held in self._held.values()]
         return summary(self._ended, left=left, spared=self._spared, finished=finished)
@@ -120,16 +122,22 @@ class _Hunt:
             os.close(held.descriptor)
         self._held.clear()
 
-    def _ask(self, newcomers: list[_Held]) -> bool:
-        """Send TERM, also to what else is found of the program; tell whether there was an end to it."""
-        for _ in range(_CALM_LOOKS):
+    def _ask(self, newcomers: list[_Held], term_seconds: float) -> None:
+        """Send TERM, also to what else is found of the program, and wait for as long as the grace lasts."""
+        deadline = time.monotonic() + term_seconds
+        pause, restless = _FIRST_PAUSE, 0
+        while restless < _RESTLESS and time.monotonic() <= deadline:
             for number in signal.SIGTERM, signal.SIGCONT:
                 for held in newcomers:
                     self._send(held, number)
-            newcomers = self._freeze(self._others())
-            if not newcomers:
-                return True
-        return False
+            newcomers = self._freeze(self._children() + self._others())
+            if newcomers:
+                restless += 1
+                continue
+            self._wait(min(pause, deadline - time.monotonic()))
+            if not self._held:
+                return
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _force(self) -> bool:
         """Kill what is left; tell whether a look that began when none of it lived found no more."""

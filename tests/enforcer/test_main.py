@@ -1,0 +1,63 @@
+"""The program's beginning: settings that can't be used are one line that says what to do, and exit 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from vedette_enforcer.settings import read_settings
+
+from ..authority import make_ca
+
+GOOD = 'host = "host-7"\nca = "ca.pem"\nsocket = "enforcer.sock"\n'
+
+
+def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.CompletedProcess[str]:
+    if ca:
+        make_ca(folder)
+    path = folder / "enforcer.toml"
+    if settings is not None:
+        path.write_text(settings, "utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "vedette_enforcer", "--settings", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (None, "enforcer.toml: can't be read: No such file or directory"),
+        ("host = ", "enforcer.toml: not TOML: "),
+        (GOOD + "grace = 1\n", "unknown setting 'grace'; known are broker, ca, host, socket, term_seconds"),
+        (GOOD.replace("host-7", "Host 7"), "'host': "),
+        (GOOD + "term_seconds = 31\n", "'term_seconds': "),
+        (GOOD + "term_seconds = -1\n", "'term_seconds': "),
+        (GOOD + "[broker]\nport = 70000\n", "'broker.port': "),
+        (GOOD.replace("ca.pem", "other.pem"), "other.pem: can't be read: No such file or directory"),
+        (GOOD.replace("ca.pem", "enforcer.toml"), "enforcer.toml: not a certificate in PEM"),
+        (GOOD.replace("enforcer.sock", "s" * 200), "can't listen there: AF_UNIX path too long"),
+        (GOOD.replace("enforcer.sock", "ca.pem/s"), "can't listen there: "),
+    ],
+)
+def test_settings_that_cant_be_used_are_one_line_and_exit_2(
+    settings: str | None, said: str, tmp_path: Path
+) -> None:
+    result = run(tmp_path, settings)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("vedette-enforcer: ")
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_paths_are_found_where_the_settings_say(tmp_path: Path) -> None:
+    path = tmp_path / "enforcer.toml"
+    path.write_text(GOOD, "utf-8")
+    settings = read_settings(path)
+    assert settings.ca == tmp_path / "ca.pem"
+    assert settings.socket == Path("enforcer.sock"), "the path of a socket must stay short"
+    assert (settings.broker.host, settings.broker.port, settings.term_seconds) == ("127.0.0.1", 1883, 2.0)

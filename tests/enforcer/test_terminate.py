@@ -1,0 +1,159 @@
+"""Programs that must end, however they try not to."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from vedette_enforcer.ended import Ended
+from vedette_enforcer.own_linux import OwnProcesses
+from vedette_enforcer.terminate_linux import end
+from vedette_schemas import OutcomeStatus, Process, Terminate
+
+from .programs import Programs, lives, numbers
+
+SOON = 0.2
+DEAF = "$SIG{TERM} = 'IGNORE'; "
+
+
+def ended(process: Process, uid: int | None = None, term_seconds: float = SOON) -> Ended:
+    return end(Terminate(process=process, uid=uid), OwnProcesses(), term_seconds)
+
+
+def test_a_program_is_ended_and_named(programs: Programs) -> None:
+    process = programs.stay(programs.copy())
+    result = ended(process)
+    assert result == Ended(OutcomeStatus.DONE, "ended 1 process", (process,))
+    assert not lives(process)
+
+
+def test_a_program_that_obeys_has_the_time_to_clear_up(programs: Programs) -> None:
+    program = programs.perl("$SIG{TERM} = sub { select undef, undef, undef, 0.1; exit 7 }; stay;")
+    assert ended(program.process(), term_seconds=10).status is OutcomeStatus.DONE
+    assert program.popen.wait() == 7
+
+
+def test_a_tree_that_ignores_term_is_ended(programs: Programs) -> None:
+    program = programs.perl(DEAF + "fork; fork; fork; stay;")
+    tree = program.processes(8)
+    top = next(process for process in tree if process.pid == program.popen.pid)
+    result = ended(top)
+    assert result.status is OutcomeStatus.DONE
+    assert numbers(result.processes) == numbers(tree)
+    assert program.all_end()
+
+
+def test_the_tree_of_a_program_is_ended_though_other_programs_run_in_it(programs: Programs) -> None:
+    other = programs.copy("other")
+    program = programs.perl(
+        f"fork or exec '{other}', '-e', '$SIG{{TERM}} = q(IGNORE); fork; sleep 100'; say; sleep 100"
+    )
+    assert ended(program.process()).status is OutcomeStatus.DONE
+    assert program.all_end()
+
+
+def test_what_forked_twice_and_left_the_tree_is_ended(programs: Programs) -> None:
+    program = programs.perl("if (!fork) { setsid; fork and exit; $SIG{TERM} = 'IGNORE'; stay } wait; stay;")
+    first, second = program.runnings(2)
+    top, escaped = (second, first) if second.process.pid == program.popen.pid else (first, second)
+    assert escaped.parent != top.process.pid
+    result = ended(top.process)
+    assert numbers(result.processes) == numbers([top.process, escaped.process])
+    assert program.all_end()
+
+
+def test_a_stopped_program_is_ended_and_may_obey(programs: Programs) -> None:
+    program = programs.perl("say; kill 'STOP', $$; sleep 100;")
+    process = program.process()
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    assert ended(process, term_seconds=10).status is OutcomeStatus.DONE
+    assert program.popen.wait() == -signal.SIGTERM
+
+
+def test_a_program_that_deletes_its_own_file_is_ended_with_what_left_its_tree(programs: Programs) -> None:
+    program = programs.perl("unlink $^X; fork and fork and exit; stay;")
+    processes = program.processes(2)
+    assert not Path(processes[0].executable).exists()
+    assert ended(min(processes, key=lambda process: process.started)).status is OutcomeStatus.DONE
+    assert program.all_end()
+
+
+def test_a_program_that_starts_another_of_itself_when_asked_to_end_is_ended(programs: Programs) -> None:
+    program = programs.perl(
+        "$SIG{TERM} = sub { if (!fork) { setsid; fork and exit; $SIG{TERM} = 'IGNORE'; stay } exit }; stay;"
+    )
+    assert ended(program.process()).status is OutcomeStatus.DONE
+    assert program.all_end()
+
+
+def test_a_program_whose_first_thread_has_ended_is_no_zombie_and_is_ended(programs: Programs) -> None:
+    script = (
+        "import ctypes, os, threading, time\n"
+        "def stay():\n"
+        "    while open('/proc/self/stat').read().rpartition(')')[2].split()[0] != 'Z': time.sleep(0.001)\n"
+        "    os.write(1, b'%d\\n' % os.getpid()); time.sleep(100)\n"
+        "threading.Thread(target=stay).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    interpreter = programs.copy("evil", of=Path(os.path.realpath(sys.executable)))
+    program = programs.python(script, interpreter)
+    process = program.process()
+    assert process.executable == str(interpreter)
+    assert ended(process) == Ended(OutcomeStatus.DONE, "ended 1 process", (process,))
+    assert program.all_end()
+
+
+STORM = """
+pipe my $tokens, my $bank; syswrite $bank, 'x' x 1000; close $bank;
+$SIG{TERM} = $SIG{CHLD} = 'IGNORE';
+say;
+while (sysread $tokens, my $token, 1) {
+    if (!fork) { setsid; fork and _exit 0 }
+    select undef, undef, undef, 0.02;
+}
+sleep 100 while 1;
+"""
+"""Doubles every 20 ms, half of it outside the tree, until 1,000 forks are spent; then it stays."""
+
+
+def test_a_program_that_goes_on_forking_is_ended_without_grace(programs: Programs) -> None:
+    program = programs.perl(STORM)
+    top = next(process for process in program.processes(1) if process.pid == program.popen.pid)
+    start = time.monotonic()
+    result = ended(top, term_seconds=30)
+    assert result.status is OutcomeStatus.DONE
+    assert time.monotonic() - start < 15
+    assert program.all_end()
+
+
+def test_what_has_ended_already_is_done(programs: Programs) -> None:
+    program = programs.perl("say; <STDIN>; exit;")
+    process = Process(pid=program.popen.pid, started=1, executable="/gone")
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert ended(process).reason == "it had already ended"  # a zombie
+    program.popen.wait()
+    assert ended(process).reason == "it had already ended"  # nothing
+
+
+def descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def test_nothing_is_left_open(programs: Programs) -> None:
+    before = descriptors()
+    process = programs.stay(programs.copy())
+    ended(process.model_copy(update={"started": process.started + 1}))
+    ended(process.model_copy(update={"executable": "/other"}))
+    ended(process)
+    ended(process)
+    assert len(descriptors() - before) == 1, "but for what the program talks through"
+
+
+def test_the_reason_stays_bounded_however_many_are_ended(programs: Programs) -> None:
+    program = programs.perl("fork for 1..7; stay;")
+    tree = program.processes(128)
+    result = ended(next(process for process in tree if process.pid == program.popen.pid))
+    assert result.reason == "ended 128 processes"
+    assert len(result.processes) == 64
+    assert program.all_end()
