@@ -15,6 +15,7 @@ from vedette_schemas import (
     OutcomeStatus,
     Process,
     ProcessStarted,
+    ProgramHashed,
     Report,
     Status,
     Terminate,
@@ -53,6 +54,17 @@ def clipboard(text: str = "some text", second: float = 0, **changes: Any) -> Cli
 def started(second: float = 0, **changes: Any) -> ProcessStarted:
     fields: dict[str, Any] = {"seen_at": at(second), "os": "linux", "process": process(), "uid": 1000}
     return ProcessStarted(**(fields | changes))
+
+
+def hashed(second: float = 0, **changes: Any) -> ProgramHashed:
+    fields: dict[str, Any] = {
+        "seen_at": at(second),
+        "os": "linux",
+        "process": process(),
+        "sha256": "ab" * 32,
+        "uid": 1000,
+    }
+    return ProgramHashed(**(fields | changes))
 
 
 def connection(second: float = 0, **changes: Any) -> ConnectionOpened:

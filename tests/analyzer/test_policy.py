@@ -23,6 +23,7 @@ WINDOW_WITH_TITLE = messages.window(process=GAME, title="free robux at http://ev
 TEXT_ROWS = (*TITLE_ROWS, "ip,192.0.2.7")
 COPIED = messages.clipboard("free robux at http://evil.test/x and 192.0.2.7")
 PROCESS = messages.started(process=GAME, sha256=SHA)
+HASHED = messages.hashed(process=GAME, sha256=SHA)
 ADDRESS_ROWS = ("host,evil.test", "ip,192.0.2.7", "ip:port,192.0.2.7:443", "cidr,192.0.2.0/24")
 CONNECTION = messages.connection(process=GAME, host="evil.test")
 
@@ -44,6 +45,7 @@ def verdict(row: str, action: str, observation: Observation) -> Verdict:
 
 EVERY = [
     *product(PROGRAM_ROWS, [WINDOW_OF_PROGRAM, PROCESS]),
+    (f"hash,{SHA}", HASHED),
     *product(TITLE_ROWS, [WINDOW_WITH_TITLE]),
     *product(TEXT_ROWS, [COPIED]),
     *product(ADDRESS_ROWS, [CONNECTION]),
@@ -60,7 +62,9 @@ def test_allow_says_nothing(row: str, observation: Observation) -> None:
     assert verdicts(row, "allow", observation) == []
 
 
-@pytest.mark.parametrize(("row", "observation"), list(product(PROGRAM_ROWS, [WINDOW_OF_PROGRAM, PROCESS])))
+@pytest.mark.parametrize(
+    ("row", "observation"), [*product(PROGRAM_ROWS, [WINDOW_OF_PROGRAM, PROCESS]), (f"hash,{SHA}", HASHED)]
+)
 def test_a_listed_program_that_is_to_be_terminated_is(row: str, observation: Observation) -> None:
     assert verdict(row, "terminate", observation) == Verdict(Action.TERMINATE, order=ENDS_IT)
 

@@ -20,7 +20,7 @@ from vedette_schemas import (
     Life,
     Message,
     Observation,
-    ProcessStarted,
+    ProgramHashed,
     Status,
     Taken,
     WindowFocused,
@@ -179,7 +179,7 @@ def test_a_program_is_hashed_after_its_window_was_reported(sensor: Sensor) -> No
     expected = hashlib.sha256(Path("/bin/sleep").read_bytes()).hexdigest()
     assert isinstance(first, WindowFocused)
     assert first.sha256 is None
-    assert isinstance(then, ProcessStarted)
+    assert isinstance(then, ProgramHashed)
     assert (then.process, then.uid, then.sha256) == (running, os.getuid(), expected)
     assert isinstance(later, WindowFocused)
     assert later.sha256 == expected

@@ -11,6 +11,7 @@ from vedette_schemas import (
     Outcome,
     Process,
     ProcessStarted,
+    ProgramHashed,
     Terminate,
     Where,
     WindowFocused,
@@ -43,7 +44,7 @@ def decide(finding: Finding, observation: Observation) -> Verdict:
             return _window(finding, observation)
         case ClipboardCopied():
             return _block(finding)
-        case ProcessStarted():
+        case ProcessStarted() | ProgramHashed():
             return _program(finding, observation.process, observation.uid)
         case ConnectionOpened():
             return _connection(finding, observation)

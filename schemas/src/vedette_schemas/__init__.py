@@ -26,6 +26,7 @@ from .observations import (
     Outcome,
     OutcomeStatus,
     ProcessStarted,
+    ProgramHashed,
     WindowFocused,
 )
 from .principals import ANALYZER, SERVER, Principal, PrincipalName, Program
@@ -71,6 +72,7 @@ __all__ = [
     "Process",
     "ProcessStarted",
     "Program",
+    "ProgramHashed",
     "Report",
     "SettingsError",
     "Severity",

@@ -47,6 +47,17 @@ class ProcessStarted(Message):
     sha256: Sha256 | None = None
 
 
+class ProgramHashed(Message):
+    """The hash of a program that was reported without: reading its file took longer than reporting it."""
+
+    kind: Literal["program"] = "program"
+    seen_at: Time
+    os: OperatingSystem
+    process: Process
+    sha256: Sha256
+    uid: Uid | None = None
+
+
 class ConnectionOpened(Message):
     """A program reached out to an address; `host` is the name it asked for, where that is known."""
 
@@ -86,7 +97,7 @@ class Outcome(Message):
     command: Annotated[str, Field(max_length=16_384)] | None = None
 
 
-Observation = WindowFocused | ClipboardCopied | ProcessStarted | ConnectionOpened | Outcome
+Observation = WindowFocused | ClipboardCopied | ProcessStarted | ProgramHashed | ConnectionOpened | Outcome
 AnyObservation = Annotated[Observation, Field(discriminator="kind")]
 
 
@@ -96,5 +107,6 @@ class Kind(StrEnum):
     WINDOW = "window"
     CLIPBOARD = "clipboard"
     PROCESS = "process"
+    PROGRAM = "program"
     CONNECTION = "connection"
     OUTCOME = "outcome"

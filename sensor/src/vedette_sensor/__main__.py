@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
-from vedette_schemas import HostName, MessageError, Principal, ProcessStarted, Program, WindowFocused
+from vedette_schemas import HostName, MessageError, Principal, Program, ProgramHashed, WindowFocused
 from vedette_transport import (
     BrokerAddress,
     Call,
@@ -111,7 +111,7 @@ class _Loop:
         self._hasher.learned(hashed)
         now = datetime.now(UTC)
         self._outbox.put(
-            ProcessStarted(
+            ProgramHashed(
                 seen_at=now, os=SYSTEM, process=hashed.process, uid=hashed.uid, sha256=hashed.sha256
             )
         )

@@ -54,6 +54,7 @@ def test_every_module_with_a_detector_is_listed() -> None:
         (messages.clipboard("see http://evil.test/"), Where.TEXT, "evil.test"),
         (messages.clipboard("at 192.0.2.7."), Where.TEXT, "192.0.2.7"),
         (messages.started(process=PLAIN, sha256=SHA), Where.PROGRAM, SHA),
+        (messages.hashed(process=PLAIN, sha256=SHA), Where.PROGRAM, SHA),
         (messages.connection(), Where.ADDRESS, "192.0.2.7"),
         (messages.connection(address="2001:db8::1", host="www.evil.test"), Where.ADDRESS, "evil.test"),
         (messages.connection(address="::ffff:192.0.2.7"), Where.ADDRESS, "192.0.2.7"),
@@ -78,6 +79,7 @@ def test_what_is_listed_is_found_where_it_is(observation: Observation, where: Wh
         messages.clipboard("version 192.0.2.7.1"),
         messages.started(process=PLAIN),
         messages.connection(address="192.0.2.70"),
+        messages.hashed(process=messages.process(executable="/opt/game/game"), sha256="cd" * 32),
     ],
 )
 def test_the_nearest_innocent_case_is_not(observation: Observation) -> None:

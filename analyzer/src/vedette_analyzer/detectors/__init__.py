@@ -6,6 +6,7 @@ from typing import Any
 from .detector import Detector
 from .listed_clipboard import ListedClipboard
 from .listed_connection import ListedConnection
+from .listed_hash import ListedHash
 from .listed_process import ListedProcess
 from .listed_window import ListedWindow
 from .lists import Lists
@@ -14,6 +15,7 @@ DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
     ListedWindow,
     ListedClipboard,
     ListedProcess,
+    ListedHash,
     ListedConnection,
 )
 

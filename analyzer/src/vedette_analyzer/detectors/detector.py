@@ -4,12 +4,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar, Generic, TypeVar
 
-from vedette_schemas import ClipboardCopied, ConnectionOpened, Observation, ProcessStarted, WindowFocused
+from vedette_schemas import (
+    ClipboardCopied,
+    ConnectionOpened,
+    Observation,
+    ProcessStarted,
+    ProgramHashed,
+    WindowFocused,
+)
 
 from ..finding import Finding
 
 O_contra = TypeVar(
-    "O_contra", WindowFocused, ClipboardCopied, ProcessStarted, ConnectionOpened, contravariant=True
+    "O_contra",
+    WindowFocused,
+    ClipboardCopied,
+    ProcessStarted,
+    ProgramHashed,
+    ConnectionOpened,
+    contravariant=True,
 )
 
 
