@@ -1,6 +1,7 @@
 """Host names in one form, and which of them are too wide to be listed."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import Protocol
@@ -10,7 +11,6 @@ from .defanging import refang
 
 _LONGEST = 253
 _NOT_IN_A_HOST = re.compile(r"[/\\?#@:\s]")
-_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
@@ -25,8 +25,9 @@ def tidy(host: str) -> str | None:
 
 def ends_in_number(host: str) -> bool:
     """Tell whether a browser would read the host as an IPv4 address in one of its many notations."""
-    labels = _DOTS.split(host.rstrip(".\u3002\uff0e\uff61"))
-    return _NUMBER.fullmatch(labels[-1]) is not None
+    if not host.isascii():
+        host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
+    return _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
 
 
 def read_host(text: str) -> str | None:

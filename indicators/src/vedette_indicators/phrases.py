@@ -19,7 +19,8 @@ def normal(text: str) -> str:
     """Return text as phrases are compared: compatibility forms, case and runs of blanks folded."""
     if text.isascii():
         return " ".join(text.lower().split())
-    text = unicodedata.normalize("NFD", visible(text)).casefold()
+    text = visible(text).replace("\u200c", "").replace("\u200d", "")
+    text = unicodedata.normalize("NFD", text).casefold()
     text = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", text).split())
 

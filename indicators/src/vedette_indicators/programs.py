@@ -9,7 +9,7 @@ _DRIVE = re.compile(r"[a-zA-Z]:[/\\]")
 _NAMESPACE = re.compile(r"[/\\]{2}[?.][/\\](?:(?i:UNC)[/\\])?|\\\?\?\\")
 _DELETED = " (deleted)"
 _EXECUTABLE = re.compile(r"\.(?:exe|com|scr|bat|cmd|msi)(?=[\s\x00]|$)", re.IGNORECASE)
-_TITLE_PARTS = re.compile(r" [-\u2013\u2014|] ")
+_TITLE_PARTS = re.compile(r"\s[-\u2013\u2014|]\s")
 
 
 class Rules(Enum):
