@@ -55,6 +55,19 @@ def test_what_is_named_twice_matches_once() -> None:
     assert len(table.clipboard(text, on=TODAY)) == 2
 
 
+def test_a_redirector_to_itself_matches_once() -> None:
+    table = table_of(("host", "lure.test"))
+    (match,) = table.url("http://lure.test/?to=http://lure.test/", on=TODAY)
+    assert match.via is Via.URL
+
+
+def test_the_name_that_was_asked_for_counts_beside_the_address() -> None:
+    table = table_of(("host", "lure.test"), ("ip:port", "198.51.100.7:443"))
+    assert len(table.connection("198.51.100.7", 443, "WWW.lure.test.", on=TODAY)) == 2
+    assert len(table.connection("nonsense", 443, "lure.test", on=TODAY)) == 1
+    assert len(table.connection(ip_address("::ffff:198.51.100.7"), 443, on=TODAY)) == 1
+
+
 def test_an_expired_row_neither_hits_nor_allows() -> None:
     table = table_until("2026-01-15", "host,lure.test,,,DAY,,,")
     assert table.host("lure.test", on=date(2026, 1, 15))

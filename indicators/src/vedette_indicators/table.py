@@ -47,7 +47,7 @@ class IndicatorTable:
     def url(self, text: str, *, on: date) -> list[Match]:
         """Match a URL that was visited, and the URLs in its parameters (`Via.REDIRECT`)."""
         url = read_url(visible(text[:MAX_TEXT]))
-        return self._spot(Spot(url, Via.URL), on) if url is not None else []
+        return _once(self._spot(Spot(url, Via.URL), on)) if url is not None else []
 
     def host(self, name: str, *, on: date) -> list[Match]:
         """Match a bare host name or address."""
@@ -73,11 +73,11 @@ class IndicatorTable:
         """Match a title: phrases, what it names on the web, and a program named last (`Via.TITLE_END`)."""
         title = visible(title[:MAX_TEXT])
         named = self._programs.name_hits(last_title_part(title), os)
-        return [*_settled(named, Via.TITLE_END, on), *self._text(title, on)]
+        return [*_settled(named, Via.TITLE_END, on), *_once(self._text(title, on))]
 
     def clipboard(self, text: str, *, on: date) -> list[Match]:
         """Match free text: phrases, URLs, hosts, addresses, mail domains and hashes."""
-        return self._text(visible(text[:MAX_TEXT]), on)
+        return _once(self._text(visible(text[:MAX_TEXT]), on))
 
     def program(self, name: str, os: OperatingSystem | None = None, *, on: date) -> list[Match]:
         """Match a program's name."""
@@ -106,13 +106,7 @@ class IndicatorTable:
         digits = read_hash(text[:MAX_TEXT])
         return _settled(self._programs.hash_hits(digits), Via.PROGRAM, on) if digits is not None else []
 
-    def _text(self, text: str, on: date) -> list[Match]:
-        found: dict[tuple[int, str], Match] = {}
-        for match in self._text_matches(text, on):
-            found.setdefault((id(match.indicator), match.subject), match)
-        return list(found.values())
-
-    def _text_matches(self, text: str, on: date) -> Iterator[Match]:
+    def _text(self, text: str, on: date) -> Iterator[Match]:
         for phrase, rows in self._phrases.find(normal(text)):
             yield from _settled(((row, phrase) for row in rows), Via.TEXT, on)
         for spot in spots(text):
@@ -138,7 +132,15 @@ def _destination(
     if endpoint is not None:
         return *endpoint, host
     name, colon, digits = text.rpartition(":")
-    return None, port, name if colon and digits.isdecimal() else text
+    return None, port, host or (name if colon and digits.isdecimal() else text)
+
+
+def _once(matches: Iterable[Match]) -> list[Match]:
+    """Leave out what hit the same row again; the first way to it stays."""
+    found: dict[tuple[int, str], Match] = {}
+    for match in matches:
+        found.setdefault((id(match.indicator), match.subject), match)
+    return list(found.values())
 
 
 def _settled(hits: Iterable[Hit], via: Via, on: date) -> list[Match]:
