@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .addresses import read_address
 from .brackets import trimmed
-from .defanging import looks_defanged, refang
+from .defanging import looks_defanged, refang, visible
 from .hosts import ends_in_number
 from .indicator import Via
 from .urls import Url, read_url
@@ -69,8 +69,11 @@ def spots(text: str) -> Iterator[Spot]:
 
 
 def first_url(text: str) -> str | None:
-    """Return the first URL or host that a text names, in canonical form."""
-    return next((str(spot.url) for spot in spots(text)), None)
+    """Return the first URL or host that a text names, in canonical form; a mail's domain is none."""
+    for url, via in spots(visible(text)):
+        if via is not Via.MAIL and (url.address is not None or "." in url.host):
+            return str(url)
+    return None
 
 
 def hashes(text: str) -> Iterator[str]:
