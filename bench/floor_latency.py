@@ -14,7 +14,6 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from vedette_console.deployment import free_port
 from Xlib import X
 from Xlib.display import Display
 from Xlib.ext import res
@@ -110,9 +109,8 @@ def enforcer(port: str) -> None:
 
 
 @contextmanager
-def running(folder: Path, environment: dict[str, str], listed: Path) -> Generator[None]:
+def running(folder: Path, environment: dict[str, str], listed: Path, port: str) -> Generator[None]:
     """Run the scripts, on the product's own embedded broker, while the block lasts."""
-    port = str(free_port())
     (folder / "broker.toml").write_text(f"[listen]\nport = {port}\n")
     path = str(folder / "floor.sock")
     with ExitStack() as stack:

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 
 from rich.progress import track
+from vedette_console.deployment import free_port
 from vedette_console.desktop import desktop
 from vedette_schemas import Alert, State
 from Xlib import X
@@ -149,7 +150,7 @@ def floor() -> list[float]:
     totals: list[float] = []
     with TemporaryDirectory() as name, desktop(Path(name)) as environment:
         folder = Path(name)
-        with floor_latency.running(folder, environment, folder / PROGRAM):
+        with floor_latency.running(folder, environment, folder / PROGRAM, str(free_port())):
             measure(
                 "the floor", folder, environment, lambda _, came, gone: totals.append((gone - came) * 1000)
             )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from vedette_console.authority import Authority
 from vedette_schemas import ANALYZER, Principal, SettingsError
-from vedette_transport import CommandRefusedError, Signer, Verifier
+from vedette_transport.signing import CommandRefusedError, Signer, Verifier
 
 from tests import messages
 

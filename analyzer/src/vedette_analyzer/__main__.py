@@ -16,7 +16,8 @@ from vedette_schemas import (
     encode,
     topics,
 )
-from vedette_transport import Call, Event, Inbox, MqttSession, Received, Signer, load_settings, run, serve
+from vedette_transport import Call, Event, Inbox, MqttSession, Received, load_settings, run, serve
+from vedette_transport.signing import Signer
 
 from .core import Analyzer, Effect
 from .detectors import all_detectors

@@ -7,7 +7,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from vedette_schemas import Principal, Program, topics
-from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, Verifier, run, serve
+from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, run, serve
+from vedette_transport.signing import Verifier
 
 from .core import Gate
 from .enforcer import Enforcer

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from vedette_schemas import Command, Outcome, OutcomeStatus, Process
-from vedette_transport import CommandRefusedError, Verifier
+from vedette_transport.signing import CommandRefusedError, Verifier
 
 MAX_TOKEN = 16_384
 """Bytes of a payload beyond which it is refused unread; a real command has about 1,500."""

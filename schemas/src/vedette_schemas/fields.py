@@ -56,7 +56,7 @@ class Mode(StrEnum):
 class Message(BaseModel):
     """Anything that crosses a process boundary: frozen, closed, bounded."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Process(Message):

@@ -1,4 +1,7 @@
-"""What every Vedette program stands on: MQTT session, signed commands, local socket, settings."""
+"""What every Vedette program stands on: MQTT session, local socket, settings.
+
+Signed commands are in `vedette_transport.signing`: not all need it, and cryptography takes 10 MB.
+"""
 
 from .backoff import backoff
 from .entry import CANNOT_GO_ON, program_version, run
@@ -9,7 +12,6 @@ from .outbox import Outbox
 from .processes import identify, start_time
 from .session import MqttSession
 from .settings import BrokerAddress, Settings, load_settings
-from .signing import CommandRefusedError, Signer, Verifier
 
 __all__ = [
     "CANNOT_GO_ON",
@@ -17,7 +19,6 @@ __all__ = [
     "BrokerAddress",
     "Call",
     "Client",
-    "CommandRefusedError",
     "Connected",
     "Disconnected",
     "Event",
@@ -30,9 +31,7 @@ __all__ = [
     "Received",
     "Server",
     "Settings",
-    "Signer",
     "Stop",
-    "Verifier",
     "backoff",
     "identify",
     "load_settings",

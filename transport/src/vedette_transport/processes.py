@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import psutil
 from vedette_schemas import MAX_PATH, Process
 
 _STARTTIME = 19
@@ -42,6 +41,7 @@ if sys.platform == "linux":
         return _printable(link.removesuffix(" (deleted)"))
 
 else:
+    import psutil
 
     def start_time(pid: int) -> int | None:
         """Return when `pid` started, as `Process.started` has it; `None` if it is gone or a zombie."""
