@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from vedette_transport import Signer
+from vedette_transport.signing import Signer
 
 PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 DAY = dt.timedelta(days=1)

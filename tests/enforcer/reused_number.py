@@ -15,61 +15,86 @@ from vedette_enforcer.running import Running
 from vedette_enforcer.terminate_linux import end
 from vedette_schemas import Process, Terminate
 
-Child = subprocess.Popen[bytes]
-SCRIPT = "syswrite STDOUT, qq(.); sleep 100 while 1"
+PARENT_AND_CHILD = """
+pipe my $child_hears, my $parent_asks; pipe my $parent_hears, my $child_says;
+if (!fork) {
+    close $parent_asks;
+    while (sysread $child_hears, my $asked, 1) { syswrite $child_says, '.' }
+    exit;
+}
+close $child_says; $SIG{PIPE} = 'IGNORE';
+do { syswrite $parent_asks, '.'; syswrite STDOUT, sysread($parent_hears, my $said, 1) ? '.' : 'x' }
+while (sysread STDIN, my $asked, 1);
+"""
 
 
-def start(program: str) -> Child:
-    child = subprocess.Popen([program, "-e", SCRIPT], stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    assert child.stdout.read(1)
-    return child
+class Pair:
+    """A program and its child. It says `.` at first and whenever asked, once the child has answered too."""
+
+    def __init__(self, program: str) -> None:
+        self.popen = subprocess.Popen(
+            [program, "-e", PARENT_AND_CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        assert self._says()
+        running = procfs.look(self.popen.pid)
+        assert running is not None
+        self.process: Process = running.process
+
+    def survives(self) -> bool:
+        """Ask both: a signal that is on its way comes before the answer."""
+        assert self.popen.stdin is not None
+        self.popen.stdin.write(b".")
+        return self._says()
+
+    def end(self) -> None:
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        self.popen.kill()
+        self.popen.stdin.close()
+        assert self.popen.stdout.read() == b""  # the child too has ended
+        self.popen.wait()
+
+    def _says(self) -> bool:
+        assert self.popen.stdout is not None
+        return self.popen.stdout.read(1) == b"."
 
 
-def named(child: Child) -> Process:
-    running = procfs.look(child.pid)
-    assert running is not None
-    return running.process
-
-
-def replace(meant: Child, program: str) -> Child:
+def replace(meant: Pair, program: str) -> Pair:
     """End it, and start `program` under the same number, later by the kernel's clock."""
-    before = named(meant)
+    before = meant.process
     while True:
-        meant.kill()
-        meant.wait()
+        meant.end()
         Path("/proc/sys/kernel/ns_last_pid").write_text(str(before.pid - 1))
-        heir = start(program)
-        assert heir.pid == before.pid, "the number was not reused"
-        if named(heir).started != before.started:
+        heir = Pair(program)
+        assert heir.process.pid == before.pid, "the number was not reused"
+        if heir.process.started != before.started:
             sys.stdout.write("reused ")
             return heir
         meant = heir
 
 
 def main(program: str, how: str) -> None:
-    child = start(program)
-    meant = named(child)
+    pair = Pair(program)
+    meant = pair.process
     heir = program
     if how == "unseen":  # else it would be ended by rights, as the same program started later
         heir = shutil.copy(program, program + "-other")
     look = procfs.look
 
     def pass_on_and_look(pid: int) -> Running | None:
-        nonlocal child
+        nonlocal pair
         procfs.look = look
-        child = replace(child, heir)
+        pair = replace(pair, heir)
         running = look(pid)
         return running._replace(process=meant) if how == "unseen" and running else running
 
     if how == "before":
-        child = replace(child, heir)
+        pair = replace(pair, heir)
     else:
         procfs.look = pass_on_and_look
     end(Terminate(process=meant), OwnProcesses(), 0.1)
-    sys.stdout.write("survived" if child.poll() is None and look(child.pid) else "killed")
-    child.kill()
-    child.wait()
+    sys.stdout.write("survived" if pair.survives() else "killed")
+    pair.end()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vedette_enforcer.core import Gate, Task
 from vedette_schemas import Outcome, OutcomeStatus, Terminate
-from vedette_transport import Verifier
+from vedette_transport.signing import Verifier
 
 from ..authority import DAY, Authority, Issued, make_ca
 from .orders import ANALYZER, ENFORCER, NOBODY_RUNS, command

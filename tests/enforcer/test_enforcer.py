@@ -24,7 +24,8 @@ from vedette_schemas import (
     encode,
     topics,
 )
-from vedette_transport import Event, Inbox, Received, Server, Verifier
+from vedette_transport import Event, Inbox, Received, Server
+from vedette_transport.signing import Verifier
 
 from ..authority import Authority, Issued, make_ca
 from .orders import ANALYZER, ENFORCER, NOBODY_RUNS, command, notify

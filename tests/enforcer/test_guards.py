@@ -84,10 +84,11 @@ def test_who_has_got_the_number_of_the_one_that_was_meant_survives(how: str, pro
 
 
 @pytest.mark.root
-def test_the_same_program_of_another_user_survives(programs: Programs) -> None:
+@pytest.mark.parametrize("uid", [0, None])
+def test_the_same_program_of_another_user_survives(uid: int | None, programs: Programs) -> None:
     path = programs.copy()
     ours, theirs = programs.stay(path), programs.stay(path, user=NOBODY)
-    assert ended(ours, uid=0).processes == (ours,)
+    assert ended(ours, uid).processes == (ours,)
     assert lives(theirs)
 
 
@@ -265,32 +266,40 @@ def test_no_ancestor_of_ours_may_be_ended() -> None:
         assert why_not(Running(named, ancestor.parent, uid=0), OwnProcesses(), None) is not None
 
 
-def arguments(process: Process) -> list[str]:
-    return Path(f"/proc/{process.pid}/cmdline").read_text("utf-8").split("\0")[:-1]
-
-
 SUPERVISOR = """
-import subprocess, sys, time
-if len(sys.argv) < 2:
-    for role in "enforcer", "sensor": subprocess.Popen([sys.executable, *sys.orig_argv[1:], role])
-elif sys.argv[1] == "sensor":
-    subprocess.Popen([sys.executable, *sys.orig_argv[1:-1], "source"])
-import os
+import os, subprocess, sys, time
+_, role, other = sys.argv
+again = [sys.executable, "-c", sys.orig_argv[2]]
+if role == "supervisor":
+    for child in "enforcer", "sensor": subprocess.Popen([*again, child, other])
+    subprocess.Popen([other, "-e", "system @ARGV", *again, "stranger", other])
+if role == "sensor":
+    subprocess.Popen([*again, "source", other])
 os.write(1, b"%d\\n" % os.getpid()); time.sleep(100)
 """
+"""A Vedette of five processes of one program, one of which another program has started."""
 
 
-def test_what_our_supervisor_started_survives_though_the_same_program_is_ended(programs: Programs) -> None:
+def role(running: Running) -> str:
+    return Path(f"/proc/{running.process.pid}/cmdline").read_text("utf-8").split("\0")[3]
+
+
+def test_what_our_supervisor_started_survives_and_nothing_else_of_the_same_program(
+    programs: Programs,
+) -> None:
     interpreter = programs.copy("python", of=Path(os.path.realpath(sys.executable)))
-    program = programs.python(SUPERVISOR, interpreter)
-    vedette = program.runnings(4)
-    enforcer = next(running for running in vedette if arguments(running.process)[-1] == "enforcer")
-    own = OwnProcesses(enforcer.process.pid)
-    for running in vedette:
-        assert ended(running.process, own=own).status is OutcomeStatus.REFUSED
-    fake = programs.python(SUPERVISOR, interpreter, "-m", "vedette_sensor")
-    assert ended(fake.process(), own=own).status is OutcomeStatus.DONE
-    assert all(lives(running.process) for running in vedette)
+    other = str(programs.copy("other"))
+    fake = programs.python(SUPERVISOR, interpreter, "sensor", other).processes(2)[0]
+    started = programs.python(SUPERVISOR, interpreter, "supervisor", other).runnings(5)
+    vedette = {role(running): running.process for running in started}
+    stranger = vedette.pop("stranger")
+    own = OwnProcesses(vedette["enforcer"].pid)
+    for process in vedette.values():
+        assert ended(process, own=own).status is OutcomeStatus.REFUSED
+    for process in stranger, fake:
+        assert ended(process, own=own).processes[0] == process
+    assert sorted(vedette) == ["enforcer", "sensor", "source", "supervisor"]
+    assert all(lives(process) for process in vedette.values())
 
 
 def test_what_calls_itself_a_program_of_vedette_is_ended(programs: Programs) -> None:

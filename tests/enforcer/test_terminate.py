@@ -104,6 +104,17 @@ def test_a_program_whose_first_thread_has_ended_is_no_zombie_and_is_ended(progra
     assert program.all_end()
 
 
+def test_no_child_gets_away_between_the_count_and_the_signal(programs: Programs) -> None:
+    other = programs.copy("other")  # which is found by its parent alone
+    many = (
+        f"say; for (1..2e3) {{ fork or exec '{other}', '-e', 'sleep 99'; select undef, undef, undef, 5e-4 }}"
+    )
+    for _ in range(5):
+        program = programs.perl(many)
+        assert ended(program.process()).status is OutcomeStatus.DONE
+        assert program.all_end()
+
+
 STORM = """
 pipe my $tokens, my $bank; syswrite $bank, 'x' x 1000; close $bank;
 $SIG{TERM} = $SIG{CHLD} = 'IGNORE';
