@@ -105,6 +105,7 @@ def test_an_open_quote_costs_its_own_line() -> None:
         ("program,...,,,,,,", "not a program"),
         ("path,bin/x,,,,,,", "whole path"),
         ("path,C:\\x\\,,,,,,", "folder"),
+        ("path,C:\\x\\*.exe,,,,,,", "no file's name"),
         ("hash,123,,,,,,", "hexadecimal"),
         ("hash,d41d8cd98f00b204e9800998ecf8427e,,,,,,", "empty file"),
         ("hash,DA39A3EE5E6B4B0D3255BFEF95601890AFD80709,,,,,,", "empty file"),

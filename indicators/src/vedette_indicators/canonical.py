@@ -16,6 +16,7 @@ from .urls import read_url
 
 _WIDEST = {4: 8, 6: 16}
 _SHORTEST_PHRASE = 2
+_NO_FILE = re.compile(r"[?*<>|\"]")
 _NAME = re.compile(r"[a-z0-9_.\-]+")
 
 
@@ -88,6 +89,8 @@ def _path(value: str) -> str:
     path = read_path(value, how) if value[:1] in {"/", "\\"} or how is Rules.WINDOWS else None
     if path is None:
         raise RefusedError("not a whole path: it begins at the root or at a drive")
+    if how is Rules.WINDOWS and _NO_FILE.search(path):
+        raise RefusedError("a character that no file's name has on Windows")
     if value.endswith(("/", "\\")):
         raise RefusedError("a folder, not a program's path")
     return path

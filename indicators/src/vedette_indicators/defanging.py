@@ -2,11 +2,9 @@
 
 import re
 
-_INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
-    # joiners belong into some scripts; between ASCII characters they only hide something
-    r"|(?<=[!-~])[\u200c\u200d]+(?=[!-~])"
-)
+_NOTHING = r"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+# Joiners belong into some scripts; between ASCII characters they only hide something.
+_INVISIBLE = re.compile(rf"(?<=[!-~])[{_NOTHING}\u200c\u200d]+(?=[!-~])|[{_NOTHING}]")
 _DEFANGED = re.compile(
     r"(?P<dot>[ ]?[\[({][ ]?(?:\.|dot)[ ]?[\])}][ ]?)"
     r"|[\[({][ ]?(?P<mark>:|/{1,2}|:/{1,2}|@|at)[ ]?[\])}]"

@@ -40,9 +40,9 @@ def _windows_path(text: str) -> str | None:
     if namespace is not None:
         text = ("\\\\" if "unc" in namespace[0].lower() else "") + text[namespace.end() :]
     text = text.replace("/", "\\").lower()
-    root = "\\\\" if text.startswith("\\\\") else text[:3] if _DRIVE.match(text) else "\\"
-    if not text.startswith(root):
+    if not text.startswith("\\\\") and not _DRIVE.match(text):
         return None
+    root = text[:2] if text.startswith("\\") else text[:3]
     kept = _steps(text[len(root) :].split("\\"), fold=True)
     return root + "\\".join(kept) if kept else None
 
