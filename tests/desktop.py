@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from Xlib import X
 from Xlib.display import Display
@@ -27,11 +27,11 @@ PATIENCE = 10.0
 class Desktop:
     """An X server without a screen, and a window manager."""
 
-    def __init__(self, *, manager: bool = True) -> None:
-        """Start both, and wait until they are up."""
+    def __init__(self, *options: str, manager: bool = True) -> None:
+        """Start both, and wait until they are up. `options` are the X server's, and may name a display."""
         reader, writer = os.pipe()
-        command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-        self.server = _start([*command, "-noreset"], os.environ, keep=(writer,))
+        command = ["Xvfb", *options, "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-noreset"]
+        self.server = _start([*command, "-nolisten", "tcp"], os.environ, keep=(writer,))
         os.close(writer)
         with os.fdopen(reader) as numbers:
             self.name = f":{read_line(numbers).strip()}"
@@ -67,6 +67,21 @@ class Desktop:
     def window(self, title: str, *, executable: str = sys.executable) -> "TitledWindow":
         """Open a window, by a process of its own, that the window manager brings to the front."""
         return TitledWindow(title, self.environment, executable)
+
+    def copy(self, text: str | bytes, *options: str) -> None:
+        """Copy by xclip, and wait until it owns the clipboard: it goes to the background first."""
+        with self.connect() as client:
+            clipboard = client.atom("CLIPBOARD")
+            before = client.owner(clipboard)
+            subprocess.run(
+                ["xclip", "-selection", "clipboard", *options],
+                input=text if isinstance(text, bytes) else text.encode(),
+                env=self.environment,
+                check=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            client.wait_until(lambda: client.owner(clipboard) not in {0, before})
 
     def close(self) -> None:
         """End all that was started."""
@@ -136,13 +151,22 @@ class XClient:
         self.display = Display(name)
         self.root: Window = self.display.screen().root
 
-    def open(self, title: str, *, above_all: bool = False, size: tuple[int, int] = (400, 300)) -> Window:
+    def open(
+        self,
+        title: str,
+        *,
+        above_all: bool = False,
+        size: tuple[int, int] = (400, 300),
+        machine: str | None = None,
+    ) -> Window:
         """Open a window; one above all is none of the window manager's business."""
         window: Window = self.root.create_window(
             0, 0, *size, 0, X.CopyFromParent, override_redirect=above_all, event_mask=X.StructureNotifyMask
         )
         self.retitle(window, title)
         window.change_property(self.atom("_NET_WM_PID"), self.atom("CARDINAL"), 32, [os.getpid()])
+        if machine is not None:
+            window.set_wm_client_machine(machine)
         window.map()
         self.wait_for(X.MapNotify)
         return window
@@ -157,6 +181,27 @@ class XClient:
         message = ClientMessage(window=window, client_type=active, data=(32, [2, X.CurrentTime, 0, 0, 0]))
         self.root.send_event(message, event_mask=X.SubstructureRedirectMask | X.SubstructureNotifyMask)
         self.display.flush()
+
+    def grab_keyboard(self, window: Window) -> None:
+        """Take the keyboard, as lockers and menus do."""
+        status = window.grab_keyboard(True, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+        assert status == X.GrabSuccess
+
+    def ungrab_keyboard(self) -> None:
+        """Give the keyboard back."""
+        self.display.ungrab_keyboard(X.CurrentTime)
+        self.display.flush()
+
+    def is_keyboard_grabbed(self) -> bool:
+        """Whether another client has taken the keyboard."""
+        status = self.root.grab_keyboard(True, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+        self.ungrab_keyboard()
+        return bool(status == X.AlreadyGrabbed)
+
+    def owner(self, selection: int) -> int:
+        """Return the number of the window that owns a selection."""
+        window: Any = self.display.get_selection_owner(selection)  # a window, whatever its stub says, or 0
+        return window and int(window.id)
 
     def atom(self, name: str) -> int:
         return self.display.intern_atom(name)

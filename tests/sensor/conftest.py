@@ -2,6 +2,7 @@
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import time
@@ -11,23 +12,38 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from vedette_schemas import ClipboardCopied, Handover, Hello, MessageError, Taken, WindowFocused, decode
-from vedette_transport import Client, Inbox, Joined, Line, Server
+from vedette_schemas import (
+    ClipboardCopied,
+    Handover,
+    Hello,
+    Message,
+    MessageError,
+    Taken,
+    WindowFocused,
+    decode,
+)
+from vedette_transport import CANNOT_GO_ON, Client, Inbox, Joined, Left, Line, Server
 
 from tests.desktop import PATIENCE, Desktop, end
 
 Observed = WindowFocused | ClipboardCopied
 
 
-class Taker:
-    """Plays the sensor: takes hand-overs, keeps the greeting."""
+def taken(sequence: int) -> Message:
+    return Taken(sequence=sequence)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+
+class Taker:
+    """Plays the sensor: takes hand-overs, or answers otherwise; keeps the greeting."""
+
+    def __init__(self, path: Path, answer: Callable[[int], Message | None] = taken) -> None:
+        self._answer = answer
+        self.sequences: list[int] = []
         self._inbox = Inbox()
         self._server = Server(path, self._inbox)
         self.hello: Hello | None = None
         self.client: Client | None = None
+        self.has_left = False
 
     def next(self, seconds: float = PATIENCE) -> Observed:
         """Return the next observation, taken."""
@@ -56,11 +72,16 @@ class Taker:
         """Whether nothing is handed over for a while."""
         return self._until(lambda seen: seen is not None, seconds) is None
 
-    def source(self, name: str, words: str) -> str:
+    def source(self, name: str, words: str, seconds: float = PATIENCE) -> str:
         """Wait until a source is said to be so; return the exact words."""
-        self._until(lambda _: words in self.sources.get(name, ""))
+        self._until(lambda _: words in self.sources.get(name, ""), seconds)
         assert words in self.sources.get(name, ""), self.sources
         return self.sources[name]
+
+    def await_departure(self) -> None:
+        """Wait until the session is gone."""
+        self._until(lambda _: self.has_left)
+        assert self.has_left
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -75,6 +96,7 @@ class Taker:
             except queue.Empty:
                 return None
             seen = None
+            self.has_left = isinstance(event, Left)
             if isinstance(event, Joined):
                 self.client = event.client
             if isinstance(event, Line):
@@ -88,7 +110,9 @@ class Taker:
         except MessageError:
             self.hello = decode(Hello, line.line)
             return None
-        line.client.send(Taken(sequence=handover.sequence))
+        self.sequences.append(handover.sequence)
+        if (answer := self._answer(handover.sequence)) is not None:
+            line.client.send(answer)
         return handover.observation
 
     def close(self) -> None:
@@ -124,6 +148,28 @@ class Session:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
+
+    def seconds_to_end(self, number: signal.Signals) -> float:
+        """Tell it to end; return how long that took, if it ended in order."""
+        began = time.monotonic()
+        self.program.send_signal(number)
+        assert self.program.wait(PATIENCE) == 0
+        return time.monotonic() - began
+
+    def refusal(self) -> str:
+        """Return what it says when it can't go on."""
+        assert self.program.wait(PATIENCE) == CANNOT_GO_ON
+        return self.log.read_text()
+
+    def children(self) -> list[int]:
+        """Return the processes it started."""
+        tasks = Path(f"/proc/{self.program.pid}/task").iterdir()
+        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+
+    def cpu_seconds(self) -> float:
+        """Return how long it has been busy."""
+        fields = Path(f"/proc/{self.program.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def __enter__(self) -> Self:
         return self

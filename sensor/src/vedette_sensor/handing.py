@@ -4,7 +4,6 @@ import contextlib
 import logging
 import secrets
 import socket
-import struct
 import threading
 import time
 from collections import OrderedDict
@@ -13,13 +12,13 @@ from pathlib import Path
 from vedette_schemas import Handover, Hello, Message, MessageError, Taken, decode, encode
 from vedette_transport import backoff, read_lines
 
+from .connecting import connected
 from .observing import Observed
 
 log = logging.getLogger(__name__)
 
 MOST_KEPT = 1_000
 MOST_BYTES = 4 * 1024 * 1024
-_SEND_TIMEOUT = struct.pack("@ll", 10, 0)  # a struct timeval: a sensor that takes nothing for 10 s is gone
 
 
 class Kept:
@@ -95,19 +94,15 @@ class SensorLink:
         delays = backoff()
         complained = False
         while True:
-            with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
-                try:
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
-                    connection.connect(str(self._path))
+            try:
+                with connected(self._path) as connection:
                     delays, complained = backoff(), False
                     self._hand_over(connection)
-                    log.warning("the sensor at %s is gone; trying again", self._path)
-                except OSError as error:
-                    if not complained:
-                        log.warning(
-                            "no sensor at %s yet (%s); trying again", self._path, error.strerror or error
-                        )
-                    complained = True
+                log.warning("the sensor at %s is gone; trying again", self._path)
+            except OSError as error:
+                if not complained:
+                    log.warning("no sensor at %s yet (%s); trying again", self._path, error.strerror or error)
+                complained = True
             time.sleep(next(delays))
 
     def _hand_over(self, connection: socket.socket) -> None:

@@ -1,16 +1,16 @@
 """Notices from the enforcer, shown to the user."""
 
-import contextlib
 import html
 import logging
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 from vedette_schemas import MessageError, Notice, Shown, decode, encode
 from vedette_transport import backoff, read_lines
+
+from .connecting import connected
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +22,17 @@ def stay_connected(path: Path) -> None:
     """Show what the enforcer at `path` wants shown, for ever; where there is none, try again quietly."""
     delays = backoff()
     while True:
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
-            try:
-                connection.connect(str(path))
+        try:
+            with connected(path) as connection:
                 delays = backoff()
                 for line in read_lines(connection):
                     notice = decode(Notice, line)
                     shown = Shown(id=notice.id, problem=show(notice))
                     connection.sendall(encode(shown) + b"\n")
-            except OSError as error:
-                log.debug("no enforcer at %s (%s)", path, error)
-            except MessageError as error:
-                log.warning("the enforcer at %s wrote what can't be read: %s", path, error)
+        except OSError as error:
+            log.debug("no enforcer at %s (%s)", path, error)
+        except MessageError as error:
+            log.warning("the enforcer at %s wrote what can't be read: %s", path, error)
         time.sleep(next(delays))
 
 

@@ -97,8 +97,18 @@ def _source(which: str, settings: SessionSettings, link: SensorLink) -> Source:
             from .clipboard_x11 import X11Clipboard  # noqa: PLC0415
 
             return X11Clipboard(lambda copy, at: link.report(copies.observe(copy, at)))
+        case "portable window":
+            from .windows_portable import PortableWindows  # noqa: PLC0415
+
+            return PortableWindows(
+                lambda front, at: link.report(windows.observe(front, at)), settings.poll_seconds
+            )
         case _:
-            raise NotImplementedError
+            from .clipboard_portable import PortableClipboard  # noqa: PLC0415
+
+            return PortableClipboard(
+                lambda copy, at: link.report(copies.observe(copy, at)), settings.poll_seconds
+            )
 
 
 def _redaction(settings: SessionSettings) -> Redact:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from vedette_transport import identify
 from Xlib import X
 
+from .lock_x11 import follow_locker
 from .observing import Front
 from .pace import Pace
 from .watching import Source, Watch
@@ -51,6 +52,7 @@ class _Look:
         self._x, self._watch, self._see = connection, watch, see
         self._root = connection.root
         self._window: Window | None = None
+        self._locker: Window | None = None
         self._telling = {connection.atom(name) for name in (_ACTIVE, _MANAGER, _NAME, _OLD_NAME)}
         self._looks = Pace(per_second=10, burst=10)
         self._events = Pace(per_second=500, burst=1_000)
@@ -69,13 +71,16 @@ class _Look:
                 self._look()
 
     def _tells(self, event: Event) -> bool:
-        return event.type == X.PropertyNotify and event.atom in self._telling
+        """Whether something in front may have changed, or a locker is gone."""
+        if event.type == X.PropertyNotify:
+            return event.atom in self._telling
+        return event.type in {X.UnmapNotify, X.DestroyNotify}
 
     def _rest(self, seconds: float) -> None:
         """Hear nothing for a while."""
-        self._x.listen(self._root, X.NoEventMask)
-        if self._window is not None:
-            self._x.listen(self._window, X.NoEventMask)
+        for window in (self._root, self._window, self._locker):
+            if window is not None:
+                self._x.listen(window, X.NoEventMask)
         self._x.sync()
         self._x.pending()
         time.sleep(seconds)
@@ -93,18 +98,24 @@ class _Look:
 
     def _front(self) -> Front | None:
         number = self._x.number(self._root, _ACTIVE)
-        if number is None and self._x.number(self._root, _MANAGER) is None:
+        manager = self._x.number(self._root, _MANAGER)
+        if number is None and manager is None:
             self._watch.off(_NO_MANAGER)
             return None
-        self._watch.on("x11 events")
-        if not number:
+        front = None
+        if number and number != self._root.id:  # any client may write there
+            try:
+                # Listen first, read then: a title that changes in between is read, or heard of.
+                window = self._listen_to(number)
+                front = self._describe(window)
+                self._locker = follow_locker(self._x, window, manager)
+            except WindowGoneError:
+                self._locker = None  # the window manager will say what is in front now
+        if self._locker is not None:
+            self._watch.off("the screen is locked")
             return None
-        try:
-            # Listen first, read then: a title that changes in between is read, or heard of.
-            window = self._listen_to(number)
-            return self._describe(window)
-        except WindowGoneError:
-            return None  # the window manager will say what is in front now
+        self._watch.on("x11 events")
+        return front
 
     def _listen_to(self, number: int) -> Window:
         if self._window is not None and self._window.id != number:

@@ -142,6 +142,35 @@ class Connection:
         pids = [int(answer.value[0]) for answer in found.ids if answer.value]
         return pids[0] if pids else None
 
+    def under_pointer(self) -> Window | None:
+        """Return the child of the root that the pointer is in; clicks would go through others."""
+        child: Window | int = self.root.query_pointer().child
+        return None if isinstance(child, int) else child
+
+    def have_one_client(self, one: int, other: int) -> bool:
+        """Whether two windows, by their numbers, are of the same client."""
+        mask: int = self._display.display.info.resource_id_mask
+        return one & ~mask == other & ~mask
+
+    def is_unmanaged(self, window: Window) -> bool:
+        """Whether a window has asked window managers to leave it alone."""
+        with _vanishing():
+            return bool(window.get_attributes().override_redirect)
+
+    def size(self, window: Window) -> tuple[int, int]:
+        """Return a window's width and height."""
+        with _vanishing():
+            found = window.get_geometry()
+        return int(found.width), int(found.height)
+
+    def is_keyboard_grabbed(self) -> bool:
+        """Whether a client has the keyboard for itself. We have it for that moment if none has."""
+        status: int = self.root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)  # noqa: FBT003
+        if status == X.GrabSuccess:
+            self._display.ungrab_keyboard(X.CurrentTime)
+            self._display.flush()
+        return status in {X.AlreadyGrabbed, X.GrabFrozen}
+
     def hidden_window(self) -> Window:
         """Make a window of our own that is never seen, and hear of its properties."""
         return self.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)

@@ -1,0 +1,84 @@
+"""What a portable source asks, answered in a process of its own: a line in, a line of JSON out.
+
+It loads little: `vedette_sensor.asked window` and `vedette_sensor.asked clipboard` run beside a session.
+"""
+
+import faulthandler
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+LONGEST_TITLE = 8_192
+MOST_READ = 256 * 1024
+_LONGEST_ERROR = 200
+_HANGS_AFTER = 30.0
+"""Seconds after which it ends by itself, should nobody be left to end it."""
+
+Answer = dict[str, Any]
+"""Fields of `child.Found`; none where there is nothing new."""
+
+
+def main() -> None:
+    """Say that we are ready, then answer until nobody asks any more, or until something goes wrong."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # so that no library writes among the answers
+    ways: dict[str, Callable[[], Callable[[], Answer]]] = {"window": _windows, "clipboard": _clipboard}
+    try:
+        answer = ways[sys.argv[1]]()
+        _write(answers, {})
+        for _ in sys.stdin:
+            faulthandler.dump_traceback_later(_HANGS_AFTER, exit=True)
+            found = answer()
+            faulthandler.cancel_dump_traceback_later()
+            _write(answers, found)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a library may do anything; it is told)
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        _write(answers, {"error": words[:_LONGEST_ERROR]})
+
+
+def _write(answers: TextIO, found: Answer) -> None:
+    answers.write(json.dumps(found) + "\n")
+    answers.flush()
+
+
+def _windows() -> Callable[[], Answer]:
+    import pywinctl  # noqa: PLC0415 (fails without a display, and exits without xrandr)
+
+    def answer() -> Answer:
+        try:
+            window = pywinctl.getActiveWindow()
+            return {"title": window.title[:LONGEST_TITLE], "pid": window.getPID()} if window else {}
+        except Exception as error:
+            if type(error).__name__ == "BadWindow":
+                return {}  # it vanished while it was looked at
+            raise
+
+    return answer
+
+
+def _clipboard() -> Callable[[], Answer]:
+    import pyperclip  # noqa: PLC0415 (looks for what it can use)
+
+    library: Any = pyperclip
+    if os.environ.get("DISPLAY") and shutil.which("xclip"):
+        library.set_clipboard("xclip")  # it would take xsel first, which loses text
+    last = ""
+
+    def answer() -> Answer:
+        nonlocal last
+        try:
+            text = str(library.paste())
+        except UnicodeDecodeError:
+            return {}  # an image
+        if text == last:
+            return {}
+        last = text
+        return {"text": text[:MOST_READ], "length": len(text.encode("utf-8", "surrogatepass"))}
+
+    return answer
+
+
+if __name__ == "__main__":
+    main()

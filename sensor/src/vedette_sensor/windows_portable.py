@@ -1,0 +1,39 @@
+"""The window in front, asked for again and again by way of pywinctl: where there are no events."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from vedette_transport import identify
+
+from .child import Child, poll
+from .observing import Front
+from .watching import Source, Watch
+
+PATIENCE = 5.0
+"""Seconds that the display may take to answer."""
+
+_NAMED_BY: Final[Literal["server", "client"]] = "client" if sys.platform == "linux" else "server"
+
+
+class PortableWindows(Source):
+    """Sees the window in front where pywinctl can."""
+
+    def __init__(self, see: Callable[[Front, datetime], None], poll_seconds: float) -> None:
+        """`see` takes what is in front, and when that was seen."""
+        self._see, self._poll_seconds = see, poll_seconds
+        self._child = Child("window", PATIENCE)
+
+    def run(self, watch: Watch) -> None:
+        """Watch until an answer fails to come."""
+        for found in poll(self._child, self._poll_seconds):
+            watch.on("pywinctl polls")
+            if found.title is None:
+                continue  # nothing is in front, or nothing says what is
+            process = identify(found.pid) if found.pid is not None else None
+            self._see(Front(found.title, process, _NAMED_BY), datetime.now(UTC))
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.close()
