@@ -29,7 +29,7 @@ class Meter:
 
     def __init__(self, pids: dict[str, int]) -> None:
         """Look at these."""
-        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}  # type: ignore[no-untyped-call]
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
         self._began = {name: self._seconds(name) for name in pids}
         self._at = time.monotonic()
 
@@ -89,7 +89,7 @@ def floor() -> dict[str, tuple[float, float]]:
         environment = stack.enter_context(desktop(folder))
         stack.enter_context(floor_latency.running(folder, environment, folder / "nothing", str(free_port())))
         pids: dict[str, int] = {}
-        for child in psutil.Process().children():  # type: ignore[no-untyped-call]
+        for child in psutil.Process().children():
             words = child.cmdline()
             if "bench.floor_latency" in words:
                 pids[words[words.index("bench.floor_latency") + 1]] = int(child.pid)

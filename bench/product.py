@@ -34,9 +34,9 @@ class Running:
 
     def pid(self, module: str) -> int:
         """Return the PID of one of its programs, by its module."""
-        children: list[psutil.Process] = psutil.Process(self.process.pid).children()  # type: ignore[no-untyped-call]
+        children: list[psutil.Process] = psutil.Process(self.process.pid).children()
         for child in children:
-            if module in child.cmdline():  # type: ignore[no-untyped-call]
+            if module in child.cmdline():
                 return int(child.pid)
         raise RuntimeError(f"{module} does not run")
 

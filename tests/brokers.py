@@ -87,7 +87,7 @@ class Client:
         self._ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: self._ready.set()
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         if connect:
             self.connect()
@@ -102,6 +102,9 @@ class Client:
             client.subscribe([(topic, 1) for topic in self.subscriptions])
         else:
             self._ready.set()
+
+    def _on_subscribe(self, *_: Any) -> None:
+        self._ready.set()
 
     def _on_message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
         self.messages.put((message.topic, bytes(message.payload)))

@@ -31,7 +31,8 @@ def at(second: float) -> datetime:
 
 
 def process(**changes: Any) -> Process:
-    return Process(**({"pid": 4242, "started": 99_000, "executable": "/opt/game/game"} | changes))
+    fields: dict[str, Any] = {"pid": 4242, "started": 99_000, "executable": "/opt/game/game"}
+    return Process(**(fields | changes))
 
 
 def window(second: float = 0, **changes: Any) -> WindowFocused:

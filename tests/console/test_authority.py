@@ -37,8 +37,10 @@ def test_what_is_there_is_used_again(tmp_path: Path) -> None:
 def test_a_certificate_of_an_older_authority_is_replaced(tmp_path: Path) -> None:
     Authority(tmp_path / "old").issue(ANALYZER, tmp_path / "analyzer")
     new = Authority(tmp_path / "new")
-    Signer(*new.issue(ANALYZER, tmp_path / "analyzer"))
-    assert Authority(tmp_path / "new").issue(ANALYZER, tmp_path / "analyzer")
+    key, certificate = new.issue(ANALYZER, tmp_path / "analyzer")
+    Signer(key, certificate)
+    renewed = certificate.read_bytes()
+    assert Authority(tmp_path / "new").issue(ANALYZER, tmp_path / "analyzer")[1].read_bytes() == renewed
 
 
 def test_a_damaged_authority_is_said_and_not_replaced(tmp_path: Path) -> None:

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,30 +24,32 @@ def test_a_report_topic_reads_back(host: str, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("part", "spoilt"),
     [
-        lambda topic: topic.replace("/window", "/outcome"),
-        lambda topic: topic.replace("sensor@", "enforcer@"),
-        lambda topic: topic.replace("sensor@", "analyzer@"),
-        lambda topic: topic.replace("sensor@", "stranger@"),
-        lambda topic: topic.replace("host-7", "HOST-7"),
-        lambda topic: topic.replace("host-7", "host/7"),
-        lambda topic: topic.replace("host-7", "host#7"),
-        lambda topic: topic.replace("host-7", "host-7\n"),
-        lambda topic: topic.replace("host-7", "-host"),
-        lambda topic: topic.replace("host-7", "h" * 64),
-        lambda topic: topic + "\n",
-        lambda topic: topic + "/more",
-        lambda topic: topic.replace("/up/", "/up/+"),
-        lambda topic: topic[: len("vedette/v1/up/")] + "99" + topic[len("vedette/v1/up/00") :],
-        lambda _: "",
-        lambda _: "vedette/v1/up////",
+        ("/window", "/outcome"),
+        ("/window", "/window\n"),
+        ("/window", "/window/more"),
+        ("sensor@", "enforcer@"),
+        ("sensor@", "analyzer@"),
+        ("sensor@", "stranger@"),
+        ("host-7", "HOST-7"),
+        ("host-7", "host/7"),
+        ("host-7", "host#7"),
+        ("host-7", "host-7\n"),
+        ("host-7", "-host"),
+        ("host-7", "h" * 64),
+        ("/up/", "/up/+"),
+        ("/up/22", "/up/99"),
+        ("/up/22", "/up/21"),
+        ("vedette/v1/up/22/sensor@host-7/window", ""),
+        ("22/sensor@host-7/window", "///"),
     ],
 )
-def test_what_a_principal_may_not_say_is_refused(spoil: Callable[[str], str]) -> None:
+def test_what_a_principal_may_not_say_is_refused(part: str, spoilt: str) -> None:
     topic = topics.report(Principal.parse("sensor@host-7"), Kind.WINDOW)
+    assert part in topic
     with pytest.raises(MessageError):
-        topics.read_report_topic(spoil(topic))
+        topics.read_report_topic(topic.replace(part, spoilt))
 
 
 @given(st.text())

@@ -46,7 +46,7 @@ else:
     def start_time(pid: int) -> int | None:
         """Return when `pid` started, as `Process.started` has it; `None` if it is gone or a zombie."""
         try:
-            return round(psutil.Process(pid).create_time() * 1e6)
+            return int(psutil.Process(pid).create_time() * 1e6)
         except (psutil.Error, OSError, ValueError):
             return None
 
