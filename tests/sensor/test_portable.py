@@ -18,7 +18,7 @@ POLLS: dict[str, object] = {"window": "portable", "clipboard": "portable", "poll
 def test_windows_and_copies_are_seen(desktop: Desktop, taker: Taker, tmp_path: Path) -> None:
     with Session(tmp_path, desktop.environment, **POLLS), desktop.window("one") as window:
         seen = taker.title("one")
-        assert (seen.process, seen.pid_from) == (identify(window.pid), "client")
+        assert (seen.process, seen.pid_from) == (identify(window.pid), "server")
         window.retitle("zwei\n四")
         taker.title("zwei\n四")
         desktop.copy("über".encode())

@@ -46,16 +46,35 @@ def _write(answers: TextIO, found: Answer) -> None:
 def _windows() -> Callable[[], Answer]:
     import pywinctl  # noqa: PLC0415 (fails without a display, and exits without xrandr)
 
+    client_pid = _server_vouches()
+
     def answer() -> Answer:
         try:
             window = pywinctl.getActiveWindow()
-            return {"title": window.title[:LONGEST_TITLE], "pid": window.getPID()} if window else {}
+            if not window:
+                return {}
+            vouched = client_pid(window.getHandle())
+            return {
+                "title": window.title[:LONGEST_TITLE],
+                "pid": vouched or window.getPID(),
+                "vouched": vouched is not None or sys.platform != "linux",
+            }
         except Exception as error:
-            if type(error).__name__ == "BadWindow":
+            if type(error).__name__ in {"BadWindow", "WindowGoneError"}:
                 return {}  # it vanished while it was looked at
             raise
 
     return answer
+
+
+def _server_vouches() -> Callable[[int], int | None]:
+    """Return what asks the X server whose a window is: the window itself may say anything, or nothing."""
+    if sys.platform != "linux":
+        return lambda _: None
+    from .x11 import Connection  # noqa: PLC0415 (pywinctl has loaded python-xlib by now)
+
+    connection = Connection()
+    return lambda number: connection.client_pid(connection.window(number))
 
 
 def _clipboard() -> Callable[[], Answer]:

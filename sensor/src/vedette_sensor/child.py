@@ -30,6 +30,7 @@ class Found(BaseModel):
 
     title: str | None = None
     pid: int | None = None
+    vouched: bool = False
     text: str | None = None
     length: int = 0
     error: str | None = None

@@ -1,9 +1,7 @@
 """The window in front, asked for again and again by way of pywinctl: where there are no events."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, Literal
 
 from vedette_transport import identify
 
@@ -13,8 +11,6 @@ from .watching import Source, Watch
 
 PATIENCE = 5.0
 """Seconds that the display may take to answer."""
-
-_NAMED_BY: Final[Literal["server", "client"]] = "client" if sys.platform == "linux" else "server"
 
 
 class PortableWindows(Source):
@@ -32,7 +28,7 @@ class PortableWindows(Source):
             if found.title is None:
                 continue  # nothing is in front, or nothing says what is
             process = identify(found.pid) if found.pid is not None else None
-            self._see(Front(found.title, process, _NAMED_BY), datetime.now(UTC))
+            self._see(Front(found.title, process, "server" if found.vouched else "client"), datetime.now(UTC))
 
     def close(self) -> None:
         """End the child."""
