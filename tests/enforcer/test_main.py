@@ -1,5 +1,6 @@
 """The program's beginning: settings that can't be used are one line that says what to do, and exit 2."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,27 @@ def test_settings_that_cant_be_used_are_one_line_and_exit_2(
     assert result.stderr.startswith("vedette-enforcer: ")
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_without_a_broker_it_waits_and_ends_in_order(tmp_path: Path) -> None:
+    make_ca(tmp_path)
+    with socket.socket() as taken:  # bound and not listening: nobody answers there
+        taken.bind(("127.0.0.1", 0))
+        broker = f"[broker]\nport = {taken.getsockname()[1]}\n"
+        (tmp_path / "enforcer.toml").write_text(GOOD + broker, "utf-8")
+        program = subprocess.Popen(
+            [sys.executable, "-m", "vedette_enforcer", "--settings", "enforcer.toml"],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        with program:
+            assert program.stderr is not None
+            assert "no broker at 127.0.0.1:" in program.stderr.readline()
+            program.terminate()
+            assert program.wait(10) == 0
+            assert program.stderr.read() == ""
+    assert not (tmp_path / "enforcer.sock").exists()
 
 
 def test_paths_are_found_where_the_settings_say(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from queue import SimpleQueue
 
+if sys.platform != "win32":
+    import resource
+
 from vedette_schemas import Principal, Program, topics
 from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, run, serve
 from vedette_transport.signing import Verifier
@@ -17,6 +20,9 @@ from .settings import read_settings
 _AHEAD_OF_OTHERS = -10
 """Our priority: what has to be ended may be using up the processor."""
 
+_DESCRIPTORS = 4_096
+"""Each process that is being ended takes one."""
+
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
@@ -25,6 +31,7 @@ def main() -> None:
 
 def _program(path: Path) -> None:
     settings = read_settings(path)
+    _get_ahead()
     principal = Principal(Program.ENFORCER, settings.host)
     gate = Gate(Verifier(settings.ca, principal))
     inbox: Inbox = SimpleQueue()
@@ -42,7 +49,6 @@ def _program(path: Path) -> None:
         for outcome in enforcer.handle(event):
             outbox.put(outcome)
 
-    _get_ahead()
     with contextlib.ExitStack() as stack:
         if sys.platform != "win32":  # whose Python has no Unix sockets
             stack.callback(Server(settings.socket, inbox).close)
@@ -50,7 +56,11 @@ def _program(path: Path) -> None:
 
 
 def _get_ahead() -> None:
+    """Take priority over what has to be ended; threads that start later inherit it."""
     if sys.platform != "win32":
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        room = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(_DESCRIPTORS, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (room, most))
         with contextlib.suppress(PermissionError):  # without root we are as quick as others
             os.setpriority(os.PRIO_PROCESS, 0, _AHEAD_OF_OTHERS)
 

@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 from vedette_schemas import MAX_PATH, Process
 
-from .running import Running
+from .running import OF_KERNEL, Running
 
 _PARENT, _FLAGS, _STARTED = 1, 6, 19
 """Of the fields of /proc/PID/stat that follow the name in parentheses: 4, 9 and 22 of proc(5)."""
 
 _PF_KTHREAD = 0x0020_0000
 _REAL_UID = re.compile(rb"^Uid:\t(\d+)", re.MULTILINE)
-_OF_KERNEL = "[kernel]"
 _UNSET = 2**32 - 1
 
 
@@ -59,7 +58,7 @@ def look(pid: int) -> Running | None:
     if found is None:
         return None
     try:
-        path = _OF_KERNEL if found.of_kernel else executable(pid)
+        path = OF_KERNEL if found.of_kernel else executable(pid)
         uid = real_uid(pid)
     except PermissionError:
         raise
@@ -85,6 +84,22 @@ def runs(pid: int, path: str) -> bool:
     """Tell whether `pid` runs the file `path`, as far as we may know."""
     try:
         return executable(pid) == path
+    except OSError:
+        return False
+
+
+def is_still(pid: int) -> bool:
+    """Tell whether all threads of `pid` have stopped or ended: one amid a fork finishes that first."""
+    try:
+        return all(_state(f"/proc/{pid}/task/{thread}/stat") in b"TtZX" for thread in _threads(pid))
+    except OSError:
+        return True  # it has ended
+
+
+def is_childless(pid: int) -> bool:
+    """Tell whether `pid` surely has no children; kernels that don't list them leave the answer open."""
+    try:
+        return not any(_read(f"/proc/{pid}/task/{thread}/children") for thread in _threads(pid))
     except OSError:
         return False
 
@@ -148,7 +163,7 @@ def login(pid: int) -> Login:
 
 def _executable_of_threads(pid: int) -> str | None:
     try:
-        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+        threads = _threads(pid)
     except FileNotFoundError:
         return None
     for thread in threads:
@@ -157,6 +172,15 @@ def _executable_of_threads(pid: int) -> str | None:
         except FileNotFoundError:
             continue
     return None
+
+
+def _threads(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
+
+
+def _state(path: str) -> bytes:
+    text = _read(path)
+    return text[(at := text.rindex(b")") + 2) : at + 1]
 
 
 def _printable(link: str) -> str | None:

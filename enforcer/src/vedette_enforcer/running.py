@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from vedette_schemas import Process
 
+OF_KERNEL = "[kernel]"
+"""The executable of what runs no file."""
+
 
 class Running(NamedTuple):
     """A process as it runs. `uid` is its real user; `None` where the system has no such numbers."""

@@ -31,6 +31,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 _RESTLESS = 3
 """Looks that found more before a program counts as one that forks without end."""
 
+_SETTLE_SECONDS, _MOMENT = 0.02, 0.00005
+"""For a stop to take effect: microseconds, but on a busy machine."""
+
 _MOST_HELD = 400
 """Processes held at once; more than that are ended in several goes."""
 
@@ -94,6 +97,17 @@ def _hold(pid: int) -> _Held | None:
     return None if running is None else _Held(running, descriptor)
 
 
+def _settle(stopped: list[_Held]) -> None:
+    """Wait until all have really stopped: one that is amid a fork has a child that can't be seen yet.
+
+    One that waits for a disk, or for a child that we have stopped, may not stop; but neither does it fork.
+    """
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    for held in stopped:
+        while not procfs.is_still(held.running.process.pid) and time.monotonic() < deadline:
+            time.sleep(_MOMENT)
+
+
 class _Hunt:
     """One program being ended."""
 
@@ -130,7 +144,8 @@ class _Hunt:
             for number in signal.SIGTERM, signal.SIGCONT:
                 for held in newcomers:
                     self._send(held, number)
-            newcomers = self._freeze(self._children() + self._others())
+            everyone = list(procfs.everyone())
+            newcomers = self._freeze(self._children(everyone) + self._others(everyone))
             if newcomers:
                 restless += 1
                 continue
@@ -145,7 +160,7 @@ class _Hunt:
         while time.monotonic() < deadline:
             self._wait(0)
             some_lived = bool(self._held)
-            if not self._freeze([*self._held.values(), *self._others()]) and not some_lived:
+            if not self._freeze([*self._held.values(), *self._others(procfs.everyone())]) and not some_lived:
                 return True
             for held in list(self._held.values()):
                 self._send(held, signal.SIGKILL)
@@ -159,24 +174,28 @@ class _Hunt:
             for held in newcomers:
                 self._send(held, signal.SIGSTOP)
             stopped += newcomers
-            newcomers = self._children()
+            _settle(newcomers)
+            if all(procfs.is_childless(held.running.process.pid) for held in newcomers):
+                break  # the usual case, and a look at all of /proc takes milliseconds
+            newcomers = self._children(procfs.everyone())
         return stopped
 
-    def _children(self) -> list[_Held]:
+    def _children(self, everyone: Iterable[procfs.Stat]) -> list[_Held]:
+        """Take hold of the children of what is held."""
         parents = {held.running.process.pid: held for held in self._held.values()}
         return self._take(
-            (stat for stat in procfs.everyone() if stat.parent in parents),
+            (stat for stat in everyone if stat.parent in parents),
             # The parent lives after the child named it: it is no other that has its number by now.
             lambda running: (parent := parents.get(running.parent)) is not None and parent.lives(),
         )
 
-    def _others(self) -> list[_Held]:
+    def _others(self, everyone: Iterable[procfs.Stat]) -> list[_Held]:
         """Take hold of what else runs of the program: what has left its tree, or came since."""
         path, started = self._target.process.executable, self._target.process.started
         return self._take(
             (
                 stat
-                for stat in procfs.everyone()
+                for stat in everyone
                 if stat.started >= started and not stat.of_kernel and procfs.runs(stat.pid, path)
             ),
             lambda running: (

@@ -11,7 +11,7 @@ from vedette_schemas import Process, Terminate
 
 from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, refused, summary
 from .guards import Own, why_not
-from .running import Running
+from .running import OF_KERNEL, Running
 
 _KILL_SECONDS = 2.0
 
@@ -91,5 +91,6 @@ def _is_of_program(running: Running, target: Running) -> bool:
 def _look(process: psutil.Process) -> Running:
     uid = int(process.uids().real) if hasattr(process, "uids") else None
     started = round(process.create_time() * 1e6)
-    named = Process(pid=process.pid, started=started, executable=process.exe())
-    return Running(named, process.ppid() or 0, uid)
+    executable = process.exe() or OF_KERNEL
+    named = Process(pid=process.pid, started=started, executable=executable)
+    return Running(named, process.ppid() or 0, uid, of_kernel=executable == OF_KERNEL)
