@@ -20,13 +20,20 @@ class Owner:
     which none ever comes. `silent` answers nothing at all.
     """
 
-    def __init__(self, display: str, offers: Mapping[str, bytes | None], *, silent: bool = False) -> None:
+    def __init__(
+        self,
+        display: str,
+        offers: Mapping[str, bytes | None],
+        *,
+        silent: bool = False,
+        selection: str = "CLIPBOARD",
+    ) -> None:
         self._client = XClient(display)
         self._offers, self._silent = dict(offers), silent
         self._window = self._client.root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
         self._ended = threading.Event()
         self.asked: list[str] = []
-        self._window.set_selection_owner(self._client.atom("CLIPBOARD"), X.CurrentTime)
+        self._window.set_selection_owner(self._client.atom(selection), X.CurrentTime)
         self._client.display.flush()
         self._thread = threading.Thread(target=self._answer)
         self._thread.start()

@@ -27,14 +27,14 @@ BOTH_PORTABLE = Plan({"window": "portable", "clipboard": "portable"}, {})
         ("portable", "portable", X11, "linux", BOTH_PORTABLE),
         ("auto", "off", X11, "linux", Plan({"window": "x11"}, {"clipboard": BY_SETTING})),
         ("off", "off", {}, "linux", Plan({}, {"window": BY_SETTING, "clipboard": BY_SETTING})),
-        ("auto", "auto", X11 | WAYLAND_ONLY, "linux", BOTH_X11._replace(remark=XWAYLAND)),
-        ("auto", "auto", X11 | {"XDG_SESSION_TYPE": "wayland"}, "linux", BOTH_X11._replace(remark=XWAYLAND)),
+        ("auto", "auto", X11 | WAYLAND_ONLY, "linux", BOTH_X11._replace(limit=XWAYLAND)),
+        ("auto", "auto", X11 | {"XDG_SESSION_TYPE": "wayland"}, "linux", BOTH_X11._replace(limit=XWAYLAND)),
         (
             "auto",
             "portable",
             WAYLAND_ONLY,
             "linux",
-            Plan({"clipboard": "portable"}, {"window": WAYLAND}, f"windows can't be watched here: {WAYLAND}"),
+            Plan({"clipboard": "portable"}, {"window": WAYLAND}),
         ),
         ("auto", "auto", {}, "darwin", BOTH_PORTABLE),
         ("auto", "portable", {}, "win32", BOTH_PORTABLE),
@@ -68,3 +68,17 @@ def test_where_nothing_can_watch_one_line_says_why(
 def test_x11_where_there_is_none_is_a_wrong_setting() -> None:
     with pytest.raises(SettingsError, match="'clipboard'"):
         choose("auto", "x11", {}, "win32")
+
+
+@pytest.mark.parametrize(
+    ("clipboard", "environment", "remark"),
+    [
+        ("auto", X11, None),
+        ("auto", X11 | WAYLAND_ONLY, f"{WAYLAND}: of this session only XWayland programs are seen"),
+        ("portable", WAYLAND_ONLY, f"window is off: {WAYLAND}"),
+    ],
+)
+def test_what_wayland_takes_away_is_said(
+    clipboard: Choice, environment: dict[str, str], remark: str | None
+) -> None:
+    assert choose("auto", clipboard, environment, "linux").remark == remark

@@ -1,7 +1,6 @@
 """The clipboard on a real X server, with owners that misbehave."""
 
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +48,8 @@ def test_an_image_is_passed_over(desktop: Desktop, watched: Taker) -> None:
 
 
 def test_text_marked_with_the_mouse_was_not_copied(desktop: Desktop, watched: Taker) -> None:
-    subprocess.run(["xclip", "-selection", "primary"], input=b"marked", env=desktop.environment, check=True)
+    with Owner(desktop.name, {"UTF8_STRING": b"marked"}, selection="PRIMARY"):
+        assert watched.nothing_for(0.2)
     desktop.copy("words")
     assert watched.copied().text == "words"
 

@@ -43,6 +43,11 @@ def _write(answers: TextIO, found: Answer) -> None:
     answers.flush()
 
 
+def _whole(text: str) -> str:
+    """Return text without halves of surrogate pairs, which Windows lets into titles."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _windows() -> Callable[[], Answer]:
     import pywinctl  # noqa: PLC0415 (fails without a display, and exits without xrandr)
 
@@ -55,7 +60,7 @@ def _windows() -> Callable[[], Answer]:
                 return {}
             vouched = client_pid(window.getHandle())
             return {
-                "title": window.title[:LONGEST_TITLE],
+                "title": _whole(window.title or "")[:LONGEST_TITLE],
                 "pid": vouched or window.getPID(),
                 "vouched": vouched is not None or sys.platform != "linux",
             }
@@ -67,7 +72,7 @@ def _windows() -> Callable[[], Answer]:
     return answer
 
 
-def _server_vouches() -> Callable[[int], int | None]:
+def _server_vouches() -> Callable[[Any], int | None]:
     """Return what asks the X server whose a window is: the window itself may say anything, or nothing."""
     if sys.platform != "linux":
         return lambda _: None
@@ -94,7 +99,8 @@ def _clipboard() -> Callable[[], Answer]:
         if text == last:
             return {}
         last = text
-        return {"text": text[:MOST_READ], "length": len(text.encode("utf-8", "surrogatepass"))}
+        text = _whole(text)
+        return {"text": text[:MOST_READ], "length": len(text.encode())}
 
     return answer
 

@@ -11,7 +11,7 @@ Way = Literal["x11", "portable"]
 BY_SETTING = "by setting"
 NO_DISPLAY = "this session has no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
 WAYLAND = "Wayland lets no program watch others"
-XWAYLAND = "on Wayland only windows of XWayland programs can be watched"
+XWAYLAND = "XWayland programs only"
 
 _SOURCES: Final = ("window", "clipboard")
 
@@ -21,11 +21,18 @@ class NothingToWatchError(VedetteError):
 
 
 class Plan(NamedTuple):
-    """The way to watch each source, why the others are off, and what the user should know of it."""
+    """The way to watch each source, why the others are off, and what limits those that watch."""
 
     ways: Mapping[str, Way]
     off: Mapping[str, str]
-    remark: str | None = None
+    limit: str | None = None
+
+    @property
+    def remark(self) -> str | None:
+        """What the user should know of it."""
+        if self.limit == XWAYLAND:
+            return f"{WAYLAND}: of this session only XWayland programs are seen"
+        return f"window is off: {WAYLAND}" if self.ways and WAYLAND in self.off.values() else None
 
 
 def choose(window: Choice, clipboard: Choice, environment: Mapping[str, str], platform: str) -> Plan:
@@ -43,10 +50,8 @@ def choose(window: Choice, clipboard: Choice, environment: Mapping[str, str], pl
             ways[source] = _way(source, choice, platform)
     if not ways and any(choice != "off" for choice in asked.values()):
         raise NothingToWatchError(f"{_spoken(asked)} off: {why}")
-    remark = XWAYLAND if ways and why is None and _is_wayland(environment) else None
-    if ways and WAYLAND in off.values():
-        remark = f"windows can't be watched here: {WAYLAND}"
-    return Plan(ways, off, remark)
+    limit = XWAYLAND if ways and why is None and _is_wayland(environment) else None
+    return Plan(ways, off, limit)
 
 
 def _way(source: str, choice: Choice, platform: str) -> Way:

@@ -1,18 +1,46 @@
-"""Connecting to the host's root programs."""
+"""A line to one of the host's root programs: connected for as long as the session runs."""
 
 import contextlib
+import logging
 import socket
 import struct
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
+from vedette_transport import backoff
+
+log = logging.getLogger(__name__)
+
 _SEND_TIMEOUT = struct.pack("@ll", 10, 0)  # a struct timeval: who takes nothing for 10 s is gone
+_GOOD_LINE = 5.0
+"""Seconds that a line has to hold for the next failure to be a new one."""
+
+
+def stay_connected(
+    program: str, path: Path, talk: Callable[[socket.socket], None], *, level: int = logging.WARNING
+) -> None:
+    """Connect for ever and `talk` while connected; say once, at `level`, that the program is not there."""
+    delays, complained = backoff(), False
+    while True:
+        began = time.monotonic()
+        try:
+            with _connected(path) as connection:
+                talk(connection)
+            why = "it closed the line"
+        except OSError as error:
+            why = error.strerror or str(error)
+        if time.monotonic() - began > _GOOD_LINE:
+            delays, complained = backoff(), False
+        if not complained:
+            log.log(level, "no %s at %s (%s); trying again", program, path, why)
+        complained = True
+        time.sleep(next(delays))
 
 
 @contextlib.contextmanager
-def connected(path: Path) -> Generator[socket.socket]:
-    """Connect to a program's Unix socket; raise `OSError` where that can't be."""
+def _connected(path: Path) -> Generator[socket.socket]:
     if sys.platform == "win32":
         raise OSError("Python has no Unix sockets on this system")
     else:

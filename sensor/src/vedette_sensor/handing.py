@@ -5,14 +5,11 @@ import logging
 import secrets
 import socket
 import threading
-import time
 from collections import OrderedDict
-from pathlib import Path
 
 from vedette_schemas import Handover, Hello, Message, MessageError, Taken, decode, encode
-from vedette_transport import backoff, read_lines
+from vedette_transport import read_lines
 
-from .connecting import connected
 from .observing import Observed
 
 log = logging.getLogger(__name__)
@@ -62,11 +59,10 @@ class Kept:
 
 
 class SensorLink:
-    """The session's line to the sensor. Any thread may report and tell; none of them ever waits."""
+    """What the sensor is to know. Any thread may report and tell; none of them ever waits for it."""
 
-    def __init__(self, path: Path) -> None:
-        """Set up, without connecting."""
-        self._path = path
+    def __init__(self) -> None:
+        """Begin, under a name of its own."""
         self._nonce = secrets.token_hex(8)
         self._kept = Kept()
         self._sources: dict[str, str] = {}
@@ -89,24 +85,8 @@ class SensorLink:
             self._sources[source] = words[:300]
             self._news.notify()
 
-    def stay_connected(self) -> None:
-        """Connect for ever, and hand over while connected."""
-        delays = backoff()
-        complained = False
-        while True:
-            try:
-                with connected(self._path) as connection:
-                    delays, complained = backoff(), False
-                    self._hand_over(connection)
-                log.warning("the sensor at %s is gone; trying again", self._path)
-            except OSError as error:
-                if not complained:
-                    log.warning("no sensor at %s yet (%s); trying again", self._path, error.strerror or error)
-                complained = True
-            time.sleep(next(delays))
-
-    def _hand_over(self, connection: socket.socket) -> None:
-        """Send what there is until the sensor is gone; what was sent and not taken is sent again."""
+    def hand_over(self, connection: socket.socket) -> None:
+        """Send what there is until the sensor is gone; what it had not taken then is sent again."""
         self._greeted, self._sent, self._lost = None, 0, False
         listener = threading.Thread(target=self._listen, args=(connection,), name="taken", daemon=True)
         listener.start()

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 MOST_REMEMBERED = 1_000
 _MOST_WAITING = 64
 _CHUNK = 1024 * 1024
+_Run = tuple[int, int, int, str]
+"""A user's run of a program: a process that executes another program is another."""
 
 
 class Hashed(NamedTuple):
@@ -36,30 +38,30 @@ class Hasher:
         """Hash no file larger than `limit` bytes."""
         self._inbox, self._limit = inbox, limit
         self._waiting: Queue[tuple[Process, int]] = Queue(_MOST_WAITING)
-        self._asked: OrderedDict[tuple[int, int], str | None] = OrderedDict()
+        self._asked: OrderedDict[_Run, str | None] = OrderedDict()
         self._files: OrderedDict[tuple[int, ...], str] = OrderedDict()
         threading.Thread(target=self._go_on, name="hashing", daemon=True).start()
 
-    def known(self, process: Process) -> str | None:
-        """Return the hash of a process's program, if it was found out."""
-        return self._asked.get((process.pid, process.started))
+    def known(self, process: Process, uid: int) -> str | None:
+        """Return the hash of the program of `uid`'s process, if it was found out."""
+        return self._asked.get(_run(process, uid))
 
     def ask(self, process: Process, uid: int) -> None:
         """Have the program of `uid`'s process hashed, unless that was asked before."""
-        key = (process.pid, process.started)
-        if key in self._asked:
-            self._asked.move_to_end(key)
+        run = _run(process, uid)
+        if run in self._asked:
+            self._asked.move_to_end(run)
             return
         try:
             self._waiting.put_nowait((process, uid))
         except Full:
             return  # its next window asks again
-        self._asked[key] = None
+        self._asked[run] = None
         _shorten(self._asked)
 
     def learned(self, hashed: Hashed) -> None:
         """Remember a result; called in the program's loop, like `known` and `ask`."""
-        self._asked[hashed.process.pid, hashed.process.started] = hashed.sha256
+        self._asked[_run(hashed.process, hashed.uid)] = hashed.sha256
         _shorten(self._asked)
 
     def _go_on(self) -> None:
@@ -68,17 +70,16 @@ class Hasher:
             try:
                 found = self._hash(process, uid)
             except (OSError, ValueError) as error:
-                log.info("the program of PID %d was not hashed: %s", process.pid, error)
+                log.debug("the program of PID %d was not hashed: %s", process.pid, error)
                 continue
             if found is not None:
                 self._inbox.put(Call(found))
 
     def _hash(self, process: Process, uid: int) -> Hashed | None:
         with Path(_program_of(process)).open("rb", buffering=0) as file:
-            # Asked once the file is open: if it is the process now, it was then.
-            running = identify(process.pid)
-            if running is None or running.started != process.started or not _is_of(process.pid, uid):
-                return None  # it ended, or the session named another's
+            # Asked once the file is open: if it is this process now, it was then.
+            if identify(process.pid) != process or not _is_of(process.pid, uid):
+                return None  # it ended, or is another program by now, or the session named another's
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode) or about.st_size > self._limit:
                 return None
@@ -90,12 +91,14 @@ class Hasher:
                     digest.update(chunk)
                 self._files[key] = digest.hexdigest()
                 _shorten(self._files)
-        return Hashed(running, uid, self._files[key])
+        return Hashed(process, uid, self._files[key])
 
 
-def _shorten(
-    remembered: OrderedDict[tuple[int, int], str | None] | OrderedDict[tuple[int, ...], str],
-) -> None:
+def _run(process: Process, uid: int) -> _Run:
+    return uid, process.pid, process.started, process.executable
+
+
+def _shorten(remembered: OrderedDict[_Run, str | None] | OrderedDict[tuple[int, ...], str]) -> None:
     while len(remembered) > MOST_REMEMBERED:
         remembered.popitem(last=False)
 

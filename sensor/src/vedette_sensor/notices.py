@@ -3,14 +3,11 @@
 import html
 import logging
 import shutil
+import socket
 import subprocess
-import time
-from pathlib import Path
 
 from vedette_schemas import MessageError, Notice, Shown, decode, encode
-from vedette_transport import backoff, read_lines
-
-from .connecting import connected
+from vedette_transport import read_lines
 
 log = logging.getLogger(__name__)
 
@@ -18,22 +15,16 @@ PATIENCE = 5.0
 _LONGEST_PROBLEM = 300
 
 
-def stay_connected(path: Path) -> None:
-    """Show what the enforcer at `path` wants shown, for ever; where there is none, try again quietly."""
-    delays = backoff()
-    while True:
+def answer(connection: socket.socket) -> None:
+    """Show what the enforcer wants shown, and tell it whether that worked; until it is gone."""
+    for line in read_lines(connection):
         try:
-            with connected(path) as connection:
-                delays = backoff()
-                for line in read_lines(connection):
-                    notice = decode(Notice, line)
-                    shown = Shown(id=notice.id, problem=show(notice))
-                    connection.sendall(encode(shown) + b"\n")
-        except OSError as error:
-            log.debug("no enforcer at %s (%s)", path, error)
+            notice = decode(Notice, line)
         except MessageError as error:
-            log.warning("the enforcer at %s wrote what can't be read: %s", path, error)
-        time.sleep(next(delays))
+            log.warning("the enforcer wrote what can't be read: %s", error)
+            return
+        shown = Shown(id=notice.id, problem=show(notice))
+        connection.sendall(encode(shown) + b"\n")
 
 
 def show(notice: Notice) -> str | None:

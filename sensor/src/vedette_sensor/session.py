@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -17,9 +18,10 @@ from vedette_schemas import SettingsError
 from vedette_transport import Settings, load_settings, run
 
 from . import notices
-from .choosing import Choice, choose
+from .choosing import Choice, Way, choose
+from .connecting import stay_connected
 from .handing import SensorLink
-from .observing import ClipboardObserver, Redact, WindowObserver
+from .observing import ClipboardObserver, Copy, Front, Redact, WindowObserver
 from .watching import PATIENCE, Source, Watch, keep_running
 
 log = logging.getLogger(__name__)
@@ -49,16 +51,18 @@ def session(path: Path) -> None:
         raise SettingsError("a session can't hand over on this system: Python has no Unix sockets here")
     if plan.remark:
         log.warning("%s", plan.remark)
-    link = SensorLink(settings.sensor_socket)
-    watches = {name: Watch(name, link.tell) for name in ("window", "clipboard")}
+    link = SensorLink()
+    watches = {name: Watch(name, link.tell, plan.limit) for name in ("window", "clipboard")}
     for name, why in plan.off.items():
         watches[name].off(why)
-    sources = {name: _source(f"{way} {name}", settings, link) for name, way in plan.ways.items()}
+    sources = {name: _source(name, way, settings, link) for name, way in plan.ways.items()}
     for name, source in sources.items():
         link.tell(name, "off: not begun yet")
         _start(name, partial(keep_running, source, watches[name]))
-    _start("sensor", link.stay_connected)
-    _start("notices", partial(notices.stay_connected, settings.enforcer_socket))
+    _start("sensor", partial(stay_connected, "sensor", settings.sensor_socket, link.hand_over))
+    # A host may have no enforcer: that is no trouble of the user's.
+    enforcer = partial(stay_connected, "enforcer", settings.enforcer_socket, notices.answer)
+    _start("notices", partial(enforcer, level=logging.DEBUG))
     try:
         _wait_for_the_end(list(watches.values()))
     finally:
@@ -84,31 +88,34 @@ def _start(name: str, task: Callable[[], None]) -> None:
     threading.Thread(target=task, name=name, daemon=True).start()
 
 
-def _source(which: str, settings: SessionSettings, link: SensorLink) -> Source:
+def _source(name: str, way: Way, settings: SessionSettings, link: SensorLink) -> Source:
     """Build a source. Each is imported only where it is used: some can't be imported everywhere."""
     redact = _redaction(settings)
-    windows, copies = WindowObserver(redact), ClipboardObserver(redact)
-    match which:
-        case "x11 window":
+    if name == "window":
+        windows = WindowObserver(redact)
+
+        def see_window(front: Front, at: datetime) -> None:
+            link.report(windows.observe(front, at))
+
+        if way == "x11":
             from .windows_x11 import X11Windows  # noqa: PLC0415
 
-            return X11Windows(lambda front, at: link.report(windows.observe(front, at)))
-        case "x11 clipboard":
-            from .clipboard_x11 import X11Clipboard  # noqa: PLC0415
+            return X11Windows(see_window)
+        from .windows_portable import PortableWindows  # noqa: PLC0415
 
-            return X11Clipboard(lambda copy, at: link.report(copies.observe(copy, at)))
-        case "portable window":
-            from .windows_portable import PortableWindows  # noqa: PLC0415
+        return PortableWindows(see_window, settings.poll_seconds)
+    copies = ClipboardObserver(redact)
 
-            return PortableWindows(
-                lambda front, at: link.report(windows.observe(front, at)), settings.poll_seconds
-            )
-        case _:
-            from .clipboard_portable import PortableClipboard  # noqa: PLC0415
+    def see_copy(copy: Copy, at: datetime) -> None:
+        link.report(copies.observe(copy, at))
 
-            return PortableClipboard(
-                lambda copy, at: link.report(copies.observe(copy, at)), settings.poll_seconds
-            )
+    if way == "x11":
+        from .clipboard_x11 import X11Clipboard  # noqa: PLC0415
+
+        return X11Clipboard(see_copy)
+    from .clipboard_portable import PortableClipboard  # noqa: PLC0415
+
+    return PortableClipboard(see_copy, settings.poll_seconds)
 
 
 def _redaction(settings: SessionSettings) -> Redact:

@@ -27,8 +27,8 @@ class Answer(NamedTuple):
 class Sessions:
     """The sessions that are connected, and what has been taken of each."""
 
-    def __init__(self, hash_of: Callable[[Process], str | None]) -> None:
-        """`hash_of` tells the SHA-256 of a program, if it is known already."""
+    def __init__(self, hash_of: Callable[[Process, int], str | None]) -> None:
+        """`hash_of` tells the SHA-256 of the program of a user's process, if it is known already."""
         self._hash_of = hash_of
         self._connected: dict[Hashable, tuple[int, Hello | None]] = {}
         self._taken = _Sequences()
@@ -69,7 +69,7 @@ class Sessions:
         """Put its user and hash in: a session's own word on these counts for nothing."""
         if not isinstance(observation, WindowFocused):
             return observation.model_copy(update={"uid": uid})
-        known = self._hash_of(observation.process) if observation.process else None
+        known = self._hash_of(observation.process, uid) if observation.process else None
         return observation.model_copy(update={"uid": uid, "sha256": known})
 
     def _tell(self) -> None:

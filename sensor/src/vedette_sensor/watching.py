@@ -24,16 +24,17 @@ class SourceError(Exception):
 class Watch:
     """Tells how one source is: `on: how` or `off: why`, each change once."""
 
-    def __init__(self, source: str, tell: Callable[[str, str], None]) -> None:
-        """`tell` takes the source's name and the words."""
+    def __init__(self, source: str, tell: Callable[[str, str], None], limit: str | None = None) -> None:
+        """`tell` takes the source's name and the words; `limit` is what it does not see when it is on."""
         self.source, self._tell = source, tell
+        self._limit = f", {limit}" if limit else ""
         self._words = self._told = ""
         self._asked_at: float | None = None
         self._lock = threading.Lock()
 
     def on(self, how: str) -> None:
         """Tell that it watches, and how."""
-        self._say(f"on: {how}")
+        self._say(f"on: {how}{self._limit}")
 
     def off(self, why: str) -> None:
         """Tell that it does not watch, and why."""
@@ -46,25 +47,25 @@ class Watch:
         try:
             yield
         finally:
-            self._asked_at = None
-            if self._words != self._told:
-                self._say(self._words)
+            with self._lock:
+                self._asked_at = None
+                self._pass_on(self._words)
 
     def check(self) -> None:
         """Tell if the source has been waiting for an answer too long; it goes on when that comes."""
-        asked_at = self._asked_at
-        if asked_at is not None and time.monotonic() - asked_at > PATIENCE:
-            self._pass_on("off: no answer from the display")
+        with self._lock:
+            if self._asked_at is not None and time.monotonic() - self._asked_at > PATIENCE:
+                self._pass_on("off: no answer from the display")
 
     def _say(self, words: str) -> None:
-        self._words = words
-        self._pass_on(words)
+        with self._lock:
+            self._words = words
+            self._pass_on(words)
 
     def _pass_on(self, words: str) -> None:
-        with self._lock:
-            if words == self._told:
-                return
-            self._told = words
+        if words in {"", self._told}:
+            return
+        self._told = words
         log.log(logging.INFO if words.startswith("on") else logging.WARNING, "%s is %s", self.source, words)
         self._tell(self.source, words)
 
