@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from vedette_enforcer.procfs import look
+from vedette_enforcer.procfs import everyone, look
 from vedette_enforcer.running import Running
 from vedette_schemas import Process
 
@@ -97,6 +97,7 @@ class Programs:
         for started in reversed(self._started):
             started.clear_away()
         for folder in self._folders:
+            _end_all_that_run_from(folder)
             shutil.rmtree(folder)
 
     def copy(self, name: str = "evil", of: Path = PERL, folder: Path | None = None) -> Path:
@@ -158,6 +159,15 @@ def lives(process: Process) -> bool:
 
 def numbers(processes: Iterable[Process]) -> set[int]:
     return {process.pid for process in processes}
+
+
+def _end_all_that_run_from(folder: Path) -> None:
+    """End what has said nothing yet, or was started by what it ran: none but ours can run from there."""
+    for stat in everyone():
+        with contextlib.suppress(OSError):
+            running = look(stat.pid)
+            if running is not None and Path(running.process.executable).is_relative_to(folder):
+                _end(running.process)
 
 
 def _end(process: Process) -> None:
