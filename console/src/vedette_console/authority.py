@@ -26,7 +26,10 @@ class Authority:
     """A CA in a folder: `ca.pem` for all to read, `ca.key` for nobody else."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the CA in `folder`, or make one; raise `SettingsError` if it is there and unusable."""
+        """Open the CA in `folder`, or make one.
+
+        Raise `SettingsError` if it is there and unusable, `OSError` if it can't be made.
+        """
         self.certificate_path = folder / "ca.pem"
         key_path = folder / "ca.key"
         if not key_path.exists():
@@ -103,15 +106,14 @@ def _name(common: str) -> x509.Name:
 
 
 def _private_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise SettingsError(f"{folder}: can't be made: {error.strerror}") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    """Write a file that was never readable by others, not even for a moment."""
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(content)
+    """Write a file whole or not at all, and never readable by others, not even for a moment."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600, exist_ok=False)
+    new.write_bytes(content)
+    new.replace(path)

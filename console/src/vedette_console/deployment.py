@@ -41,6 +41,15 @@ class Deployment:
 
     def prepare(self) -> None:
         """Make keys and settings; raise `SettingsError` where the folder can't hold them."""
+        try:
+            self._prepare()
+        except OSError as error:
+            where = error.filename or self.folder
+            raise SettingsError(
+                f"{where}: can't be written: {error.strerror}; choose another --folder"
+            ) from None
+
+    def _prepare(self) -> None:
         authority = Authority(self.folder / "ca")
         key, certificate = authority.issue(ANALYZER, self.folder / "analyzer")
         broker = {"host": self.broker.host, "port": self.broker.port}
@@ -71,12 +80,9 @@ class Deployment:
                 "clipboard": self.sources,
             },
         }
-        try:
-            self.log("broker").parent.mkdir(exist_ok=True)
-            for name, values in settings.items():
-                self._settings_path(name).write_text(_toml(values), "utf-8")
-        except OSError as error:
-            raise SettingsError(f"{self.folder}: can't be written: {error.strerror}") from None
+        self.log("broker").parent.mkdir(exist_ok=True)
+        for name, values in settings.items():
+            self._settings_path(name).write_text(_toml(values), "utf-8")
 
     def command(self, program: str) -> list[str]:
         """Return the command line of a program; `-P`: nothing in its folder is taken for a module."""

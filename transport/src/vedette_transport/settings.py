@@ -40,7 +40,8 @@ def load_settings(model: type[_S], path: Path) -> _S:
 
 
 def _first_problem(error: ValidationError, model: type[Settings]) -> str:
-    problem = error.errors(include_url=False)[0]
+    # A misspelt name first: it may be why another is missing.
+    problem = min(error.errors(include_url=False), key=lambda problem: problem["type"] != "extra_forbidden")
     name = ".".join(map(str, problem["loc"]))
     if problem["type"] == "extra_forbidden":
         known = f"; known are {', '.join(sorted(model.model_fields))}" if len(problem["loc"]) == 1 else ""

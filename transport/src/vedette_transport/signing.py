@@ -128,7 +128,7 @@ def _certificate_of(token: str) -> x509.Certificate:
             raise ValueError
         header = _Header.model_validate_json(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
         return x509.load_der_x509_certificate(base64.b64decode(header.x5c[0], validate=True))
-    except ValueError:  # no base64, no JSON, no such header, no certificate
+    except (ValueError, x509.InvalidVersion):  # no base64, no JSON, no such header, no certificate
         raise CommandRefusedError("it is not signed as a command is") from None
 
 

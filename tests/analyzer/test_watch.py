@@ -1,0 +1,129 @@
+import threading
+from pathlib import Path
+
+import pytest
+from vedette_analyzer.watch import ListFiles, ListsRead, watch
+from vedette_schemas import SettingsError
+from vedette_transport import Call, Inbox
+
+from tests.analyzer.lists import HEADER
+
+
+def write(path: Path, *rows: str) -> Path:
+    path.write_text(HEADER + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(tmp_path / "mine.csv", *(f"phrase,phrase number {n},,,,,," for n in range(10)))
+
+
+def test_what_is_not_edited_is_not_read_again(path: Path) -> None:
+    files = ListFiles([path])
+    assert (files.first().entries, files.first().problems) == (10, ())
+    assert files.changed() is None
+
+
+def test_an_edit_in_place_and_a_replacement_are_both_read(path: Path) -> None:
+    files = ListFiles([path])
+    files.first()
+    with path.open("a") as file:
+        file.write("phrase,one more,,,,,,\n")
+    appended = files.changed()
+    assert appended is not None
+    assert appended.entries == 11
+    write(path.with_suffix(".new"), *(f"phrase,other number {n},,,,,," for n in range(12))).replace(path)
+    replaced = files.changed()
+    assert replaced is not None
+    assert replaced.entries == 12
+    assert files.changed() is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "type,value\nphrase,x y\n",
+        "<html><body>Sign in</body></html>",
+        HEADER,
+        HEADER + "phrase,only this,,,,,,\n",
+        HEADER + '"an open quote\n' * 3,
+        "\x00" * 100,
+    ],
+)
+def test_what_can_not_be_used_keeps_the_old_entries_and_says_so_once(path: Path, text: str) -> None:
+    files = ListFiles([path])
+    files.first()
+    path.write_text(text)
+    reading = files.changed()
+    assert reading is not None
+    assert reading.entries == 10
+    assert "old entries stay in force" in reading.problems[0]
+    assert files.changed() is None
+
+
+def test_a_list_that_vanishes_keeps_its_entries_until_it_is_back(path: Path) -> None:
+    files = ListFiles([path])
+    files.first()
+    path.unlink()
+    gone = files.changed()
+    assert gone is not None
+    assert (gone.entries, "No such file" in gone.problems[0]) == (10, True)
+    assert files.changed() is None
+    write(path, *(f"phrase,phrase number {n},,,,,," for n in range(9)))
+    back = files.changed()
+    assert back is not None
+    assert (back.entries, back.problems) == (9, ())
+
+
+def test_bad_lines_are_told_with_their_number_and_the_good_ones_serve(path: Path) -> None:
+    with path.open("a") as file:
+        file.write("phrase,x,explode,,,,,\nrubbish\n")
+    reading = ListFiles([path]).first()
+    assert reading.entries == 10
+    (told,) = reading.problems
+    assert told.startswith("mine.csv line 12: ")
+    assert "1 more bad line" in told
+
+
+def test_several_lists_are_one_table_and_each_keeps_its_own_rows(tmp_path: Path) -> None:
+    one, two = (
+        write(tmp_path / "a.csv", "phrase,first,,,,,,"),
+        write(tmp_path / "b.csv", "phrase,second,,,,,,"),
+    )
+    files = ListFiles([one, two])
+    assert files.first().entries == 2
+    two.write_text("garbage")
+    reading = files.changed()
+    assert reading is not None
+    assert reading.entries == 2
+
+
+def test_a_list_that_can_not_be_used_at_the_start_ends_the_program(tmp_path: Path) -> None:
+    for text in (None, "", "garbage"):
+        path = tmp_path / f"{text}.csv"
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(SettingsError) as refused:
+            ListFiles([path]).first()
+        assert str(path) in str(refused.value)
+
+
+def test_an_edit_is_told_within_a_second(path: Path) -> None:
+    files, inbox, stopping = ListFiles([path]), Inbox(), threading.Event()
+    files.first()
+    watcher = threading.Thread(target=watch, args=(files, inbox, stopping))
+    watcher.start()
+    try:
+        for entries in (11, 12):
+            with path.open("a") as file:
+                file.write(f"phrase,added as number {entries},,,,,,\n")
+            event = inbox.get(timeout=1.0)
+            assert isinstance(event, Call)
+            assert isinstance(event.result, ListsRead)
+            assert event.result.entries == entries
+    finally:
+        stopping.set()
+        watcher.join()

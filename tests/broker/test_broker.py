@@ -1,0 +1,121 @@
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from vedette_broker.settings import BrokerSettings
+from vedette_schemas import SettingsError
+from vedette_transport import BrokerAddress, load_settings
+
+from tests import brokers
+
+
+def settings(folder: Path, text: str) -> BrokerSettings:
+    (folder / "broker.toml").write_text(text)
+    return load_settings(BrokerSettings, folder / "broker.toml")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "localhost.example.org"])
+def test_it_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
+    with pytest.raises(SettingsError, match="loopback only"):
+        settings(tmp_path, f'[listen]\nhost = "{host}"')
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
+def test_any_loopback_address_will_do(tmp_path: Path, host: str) -> None:
+    assert settings(tmp_path, f'[listen]\nhost = "{host}"').listen.host == host
+
+
+@pytest.mark.system
+def test_garbage_ends_neither_it_nor_anothers_connection(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running:
+        client = brokers.Client(running.address, "a/b")
+        for garbage in (
+            b"\x00",
+            b"\xff" * 1_000,
+            b"\x10\xff\xff\xff\x7f",
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\x10\x02\x00\x04",
+        ):
+            with socket.create_connection((running.address.host, running.address.port)) as stranger:
+                stranger.sendall(garbage)
+        client.publish("a/b", b"still here")
+        assert client.next() == ("a/b", b"still here")
+        client.close()
+        assert running.process.poll() is None
+    assert "Traceback" not in (tmp_path / "embedded.log").read_text()
+
+
+@pytest.mark.system
+def test_a_thousand_messages_arrive_in_order_at_qos_1(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running:
+        listener = brokers.Client(running.address, "a/#")
+        sender = mqtt.Client(CallbackAPIVersion.VERSION2)
+        sender.connect(running.address.host, running.address.port)
+        sender.loop_start()
+        for number in range(1_000):
+            sender.publish("a/b", str(number), 1)
+        received = [int(listener.next()[1]) for _ in range(1_000)]
+        sender.disconnect()
+        sender.loop_stop()
+        listener.close()
+    assert received == list(range(1_000))
+
+
+@pytest.mark.system
+def test_it_ends_in_order_when_asked(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running:
+        running.process.terminate()
+        assert running.process.wait(5) == 0
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("listen = 7", "listen"),
+        ("[listen]\nport = 0", "port"),
+        ("[listen", "not TOML"),
+        ("[lisen]", "unknown setting 'lisen'"),
+        ('[listen]\nhost = "0.0.0.0"', "loopback only"),
+    ],
+)
+@pytest.mark.parametrize("module", ["vedette_broker"])
+def test_bad_settings_end_it_with_one_line_and_2(tmp_path: Path, module: str, text: str, says: str) -> None:
+    path = tmp_path / "broker.toml"
+    path.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--settings", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert says in line
+    assert line.startswith(f"vedette-broker: {path}: ")
+
+
+@pytest.mark.system
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = BrokerAddress(port=other.getsockname()[1])
+        path = tmp_path / "broker.toml"
+        path.write_text(f"[listen]\nport = {address.port}")
+        done = subprocess.run(
+            [sys.executable, "-m", "vedette_broker", "--settings", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+    assert done.returncode == 2
+    (line,) = done.stderr.strip().splitlines()
+    assert str(address) in line
+    assert "in use" in line
