@@ -19,8 +19,9 @@ from .watching import SourceError
 _PATIENCE_TO_LOAD = 20.0
 """Seconds for a child to be ready: what it asks has to be loaded first."""
 
-_MOST_BUSY = 20
-"""An answer that takes long is asked for less often: never more than a twentieth of the time."""
+_REST = 20
+_LONGEST_REST = 2.0
+"""An answer that takes long is asked for less often: a rest is so many times as long, or so many seconds."""
 
 
 class Found(BaseModel):
@@ -116,7 +117,7 @@ def poll(child: Child, seconds: float) -> Iterator[Found]:
         found = child.ask()
         took = time.monotonic() - began
         yield found
-        time.sleep(max(seconds, _MOST_BUSY * took))
+        time.sleep(max(seconds, min(_REST * took, _LONGEST_REST)))
 
 
 def _pass_on(lines: IO[bytes], answers: SimpleQueue[bytes]) -> None:
