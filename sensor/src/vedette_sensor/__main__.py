@@ -65,10 +65,8 @@ class _Loop:
     """What the program does about each event."""
 
     def __init__(self, session: MqttSession, sessions: Sessions, hasher: Hasher) -> None:
-        self._session, self._sessions, self._hasher = session, sessions, hasher
+        self._sessions, self._hasher = sessions, hasher
         self._outbox = Outbox(session)
-        self._told = sessions.facts
-        self._heartbeats = Pace(per_second=1, burst=5)
         self._complaints = Pace(per_second=0.1, burst=3)
         self._garbage = 0
 
@@ -87,7 +85,6 @@ class _Loop:
                 self._report_hash(hashed)
             case _:
                 pass
-        self._tell_news()
 
     def _take(self, client: Client, line: bytes) -> None:
         try:
@@ -124,13 +121,6 @@ class _Loop:
         if self._complaints.rested():
             self._complaints.spend()
             log.warning("cut off a session of uid %d: %s (%d so far)", client.uid, error, self._garbage)
-
-    def _tell_news(self) -> None:
-        """Let operators see at once how sessions are; one that changes all the time waits its turn."""
-        if self._sessions.facts != self._told and self._heartbeats.rested():
-            self._heartbeats.spend()
-            self._told = self._sessions.facts
-            self._session.heartbeat()
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ class Sessions:
     def _tell(self) -> None:
         greetings = [hello for _, hello in self._connected.values() if hello is not None]
         words = {name: _together([hello.sources.get(name, "") for hello in greetings]) for name in _SOURCES}
-        self.facts = {"sessions": str(len(self._connected)), **words}
+        self.facts = {"sessions": str(len(greetings)), **words}
 
 
 class _Sequences:

@@ -102,7 +102,7 @@ class _Look:
         if number is None and manager is None:
             self._watch.off(_NO_MANAGER)
             return None
-        front = None
+        front, self._locker = None, None
         if number and number != self._root.id:  # any client may write there
             try:
                 # Listen first, read then: a title that changes in between is read, or heard of.
@@ -110,7 +110,7 @@ class _Look:
                 front = self._describe(window)
                 self._locker = follow_locker(self._x, window, manager)
             except WindowGoneError:
-                self._locker = None  # the window manager will say what is in front now
+                pass  # the window manager will say what is in front now
         if self._locker is not None:
             self._watch.off("the screen is locked")
             return None
