@@ -166,9 +166,13 @@ class Up:
         missing = [
             name for name in (str(ANALYZER), f"sensor@{host}", f"enforcer@{host}") if name not in self._facts
         ]
-        if not missing and not self._session_off and self._facts[f"sensor@{host}"]["sessions"] == "0":
-            missing.append("session")
-        return missing
+        return missing or ([] if self._session_off or self._session_is_there() else ["session"])
+
+    def _session_is_there(self) -> bool:
+        """Tell whether the session has reached both of this host's other programs."""
+        host = self._deployment.host
+        notify = self._facts[f"enforcer@{host}"].get("notify", "")
+        return self._facts[f"sensor@{host}"].get("sessions") != "0" and notify.startswith("on")
 
     def _ended(self, ended: Ended) -> None:
         words = plain(ended.last_words.partition(": ")[2] or ended.last_words)

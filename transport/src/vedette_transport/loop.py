@@ -22,6 +22,7 @@ def serve(session: MqttSession, inbox: Inbox, handle: Callable[[Event], None]) -
             if isinstance(event, Connected | Asked):
                 session.heartbeat()
             handle(event)
+            session.tell_news()
     finally:
         session.stop()
 

@@ -39,6 +39,7 @@ _KEEP_ALIVE = 30
 _FAREWELL_SECONDS = 1.0
 _ANSWER = frozenset({Program.SENSOR, Program.ENFORCER})
 _ANSWER_SECONDS = 1.0
+_NEWS_SECONDS = 1.0
 _ANALYZER_STATUS = topics.status(ANALYZER)
 _MAX_WAITING = 2_000
 """Messages that paho keeps in memory while the broker is away; beyond that they are refused, and said."""
@@ -65,7 +66,8 @@ class MqttSession:
         self._analyzer_connection = ""
         self._connection = secrets.token_hex(8)
         self._number = 0
-        self._next_heartbeat = time.monotonic()
+        self._last_heartbeat = self._next_heartbeat = time.monotonic()
+        self._told: dict[str, str] = {}
         self._stopping = threading.Event()
         self._complained = False
         self._client = client = mqtt.Client(
@@ -110,12 +112,19 @@ class MqttSession:
 
     def heartbeat(self) -> None:
         """Tell how we are, if there is a broker to tell."""
-        self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
+        now = time.monotonic()
+        self._last_heartbeat, self._next_heartbeat = now, now + HEARTBEAT_SECONDS
         if self._client.is_connected():
             self._client.publish(topics.status(self.principal), self._status(Life.RUNNING), _QOS)
 
+    def tell_news(self) -> None:
+        """See to a heartbeat soon if the facts have changed: each second at most, not each 30."""
+        if dict(self._facts()) != self._told:
+            self._next_heartbeat = min(self._next_heartbeat, self._last_heartbeat + _NEWS_SECONDS)
+
     def _status(self, life: Life) -> bytes:
         self._number += 1
+        self._told = dict(self._facts())
         return encode(
             Status(
                 principal=str(self.principal),
@@ -124,7 +133,7 @@ class MqttSession:
                 number=self._number,
                 at=datetime.now(UTC),
                 program_version=program_version(),
-                facts=dict(self._facts()),
+                facts=self._told,
             )
         )
 
