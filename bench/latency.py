@@ -28,7 +28,9 @@ from bench.result import percentile, publish, spread
 
 RUNS = 200
 WARM_UP = 5
-SETTLE_SECONDS = 0.05
+SETTLE_SECONDS = 0.25
+"""Between runs: a session lets ten windows a second through in the long run, and a run is two of them."""
+
 PROGRAM = "vedette-bench-program"
 FIRST_AIM_MS, FIRST_AIM_RATIO = 15.0, 3.0
 
