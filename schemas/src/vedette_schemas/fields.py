@@ -1,5 +1,6 @@
 """The types that messages are made of: bounded text, names, times, the base of every message."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -30,7 +31,11 @@ Pid = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Uid = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Time = AwareDatetime
+Time = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC)),
+]
+"""A time of our century: sums and differences of such times always exist."""
 
 OperatingSystem = Literal["linux", "windows", "macos"]
 
