@@ -6,11 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from vedette_schemas import Command, Outcome, OutcomeStatus, Process
+from vedette_schemas import MAX_TOKEN, Command, Outcome, OutcomeStatus, Process
 from vedette_transport.signing import CommandRefusedError, Verifier
-
-MAX_TOKEN = 16_384
-"""Bytes of a payload beyond which it is refused unread; a real command has about 1,500."""
 
 _REMEMBERED = 10_000
 _TOLD_A_MINUTE = 10

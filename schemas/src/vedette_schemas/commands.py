@@ -22,12 +22,14 @@ class Action(StrEnum):
 class Terminate(Message):
     """End a program: this process, its tree, and what else runs of it.
 
-    With `uid`, only processes of that user: the order rests on the word of that user's session.
+    With `uid`, only processes of that user: the order rests on the word of that user's session. Without
+    `others`, only the process and its tree: it is ended for what its window shows, not for what it is.
     """
 
     action: Literal["terminate"] = "terminate"
     process: Process
     uid: Uid | None = None
+    others: bool = True
 
 
 class Notify(Message):

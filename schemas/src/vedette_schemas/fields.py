@@ -13,6 +13,9 @@ MAX_PAYLOAD = 256 * 1024
 """Bytes of an MQTT payload beyond which it is dropped unread. A report is cut at 128 KiB, and one
 observation alone can be a little more."""
 
+MAX_TOKEN = 48 * 1024
+"""Characters of a signed command: 1,500 as a rule, 35,000 with a path of 4,096 control characters."""
+
 MAX_TITLE = 1_024
 MAX_CLIPBOARD = 16_384
 MAX_PATH = 4_096

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, IPvAnyAddress
 
-from .fields import Message, OperatingSystem, Port, Process, Sentence, Sha256, Text, Time, Title, Uid
+from .fields import MAX_TOKEN, Message, OperatingSystem, Port, Process, Sentence, Sha256, Text, Time, Title, Uid
 
 
 class WindowFocused(Message):
@@ -83,18 +83,20 @@ class Outcome(Message):
     """What became of a command: `reason` is a sentence for the operator.
 
     `command_id` is missing when the command could not be read or trusted. `command` is the signed
-    command as it came. `taken_at` is when it arrived, `seen_at` when it was over.
+    command as it came. `taken_at` is when it arrived, `seen_at` when it was over. `repeated`: the command
+    came again, was not carried out again, and this is what became of it the first time.
     """
 
     kind: Literal["outcome"] = "outcome"
     seen_at: Time
     taken_at: Time
-    command_id: UUID | None
+    command_id: UUID | None = None
     action: Annotated[str, Field(max_length=32)]
     status: OutcomeStatus
     reason: Sentence
     ended: Annotated[tuple[Process, ...], Field(max_length=64)] = ()
-    command: Annotated[str, Field(max_length=16_384)] | None = None
+    command: Annotated[str, Field(max_length=MAX_TOKEN)] | None = None
+    repeated: bool = False
 
 
 Observation = WindowFocused | ClipboardCopied | ProcessStarted | ProgramHashed | ConnectionOpened | Outcome

@@ -16,10 +16,7 @@ from cryptography.x509.oid import NameOID
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 from pydantic import BaseModel, ConfigDict
-from vedette_schemas import Command, MessageError, Principal, Program, SettingsError, decode
-
-MAX_TOKEN = 16_384
-"""Characters of a signed command; a real one has about 1,500."""
+from vedette_schemas import MAX_TOKEN, Command, MessageError, Principal, Program, SettingsError, decode
 
 LONGEST_LIFE = timedelta(hours=24)
 _CLOCK_SLACK = timedelta(seconds=5)
