@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -68,8 +69,12 @@ def harness() -> Harness:
     return found
 
 
+ANSWERS = count(1)
+
+
 def answer(send: Send, **changes: Any) -> Report:
-    return messages.report(messages.outcome(send.command.id, **changes), sender=str(send.audience))
+    outcome = messages.outcome(send.command.id, **changes)
+    return messages.report(outcome, sender=str(send.audience), first=next(ANSWERS))
 
 
 def test_a_listed_program_is_ordered_to_be_ended_and_the_alert_is_settled_by_the_outcome(
@@ -191,6 +196,8 @@ def test_two_reasons_to_end_one_process_are_one_order() -> None:
     harness.status(messages.status())
     (send,), alerts = harness.report(messages.report(messages.window(title="robux")))
     assert len(alerts) == 2
+    assert isinstance(send.command.order, Terminate)
+    assert send.command.order.others, "the wider order of the two serves both"
     assert {alert.command_id for alert in alerts} == {send.command.id}
     _, finals = harness.report(answer(send))
     assert [alert.id for alert in finals] == [alert.id for alert in alerts]
@@ -280,3 +287,43 @@ def test_the_clock_is_asked_anew_for_each_observation() -> None:
         if isinstance(effect, Alert)
     ]
     assert [alert.at for alert in alerts] == [at(1), at(2)]
+
+
+def test_a_report_that_comes_twice_is_judged_once(harness: Harness) -> None:
+    (send,), _ = harness.report(GAME)
+    assert harness.report(GAME) == ([], [])
+    harness.report(answer(send))
+    assert harness.report(GAME) == ([], [])
+
+
+def test_a_command_that_may_be_lost_is_sent_again_to_an_enforcer_that_reconnects(harness: Harness) -> None:
+    (send,), _ = harness.report(GAME)
+    assert harness.status(messages.status(number=2)) == ([], []), "nothing was lost with this connection"
+    (again,), _ = harness.status(messages.status(connection="ffffffffffffffff"))
+    assert again.command.id == send.command.id
+    (repeated,) = harness.report(answer(again, repeated=True))[1]
+    assert repeated.done == "ended game (pid 4242)"
+    unanswered, _ = harness.status(messages.status(connection="eeeeeeeeeeeeeeee"))
+    assert [send.command.order.action for send in unanswered] == ["notify"]
+
+
+def test_the_last_will_of_an_older_connection_says_nothing(harness: Harness) -> None:
+    harness.status(messages.status(connection="ffffffffffffffff"))
+    harness.status(messages.status(life=Life.GONE))
+    assert len(harness.report(GAME)[0]) == 1
+
+
+@pytest.mark.parametrize("year", [2000, 2099])
+def test_an_enforcer_with_an_absurd_clock_is_not_commanded_and_says_why(year: int) -> None:
+    harness = Harness()
+    harness.status(messages.status(at=messages.NOON.replace(year=year)))
+    sends, (alert,) = harness.report(GAME)
+    assert sends == []
+    assert "clock" in alert.done
+
+
+def test_a_refusal_that_only_repeats_an_answer_is_no_alert(harness: Harness) -> None:
+    (send,), _ = harness.report(GAME)
+    harness.report(answer(send, status=OutcomeStatus.REFUSED, reason="why", ended=()))
+    repeated = messages.outcome(send.command.id, status=OutcomeStatus.REFUSED, reason="why", repeated=True)
+    assert harness.report(messages.report(repeated, sender="enforcer@host-7", first=9)) == ([], [])

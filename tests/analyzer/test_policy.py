@@ -83,7 +83,8 @@ def test_what_a_title_names_is_blocked(row: str) -> None:
 
 @pytest.mark.parametrize("row", TITLE_ROWS)
 def test_what_a_title_names_ends_the_program_that_shows_it(row: str) -> None:
-    assert verdict(row, "terminate", WINDOW_WITH_TITLE) == Verdict(Action.TERMINATE, order=ENDS_IT)
+    only_it = Terminate(process=GAME, uid=1000, others=False)
+    assert verdict(row, "terminate", WINDOW_WITH_TITLE) == Verdict(Action.TERMINATE, order=only_it)
 
 
 def test_a_phrase_without_a_url_beside_it_has_nothing_to_block() -> None:

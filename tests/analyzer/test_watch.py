@@ -1,3 +1,4 @@
+import os
 import threading
 from pathlib import Path
 
@@ -127,3 +128,22 @@ def test_an_edit_is_told_within_a_second(path: Path) -> None:
     finally:
         stopping.set()
         watcher.join()
+
+
+@pytest.mark.parametrize("trap", ["pipe", "device", "folder", "loop"])
+def test_what_is_no_file_neither_holds_it_up_nor_ends_it(path: Path, trap: str) -> None:
+    files = ListFiles([path])
+    files.first()
+    path.unlink()
+    match trap:
+        case "pipe":
+            os.mkfifo(path)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "folder":
+            path.mkdir()
+        case _:
+            path.symlink_to(path)
+    reading = files.changed()
+    assert reading is not None
+    assert (reading.entries, "old entries stay in force" in reading.problems[0]) == (10, True)

@@ -144,3 +144,18 @@ def test_a_status_is_its_topics_principals_own() -> None:
 def test_an_alert_without_what_it_does_not_have_is_still_one() -> None:
     with pytest.raises(MessageError):
         decode(Alert, b"{}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        messages.report(messages.outcome(None), sender="enforcer@host-7"),
+        messages.report(messages.window(process=None, uid=None, pid_from=None)),
+        messages.report(messages.clipboard(uid=None)),
+        messages.report(messages.connection(process=None, uid=None)),
+        messages.status(facts={}),
+        messages.command(),
+    ],
+)
+def test_what_is_written_can_be_read_whatever_it_leaves_out(message: Message) -> None:
+    assert decode(type(message), encode(message)) == message

@@ -22,6 +22,7 @@ from vedette_transport.signing import Signer
 from .core import Analyzer, Effect
 from .detectors import all_detectors
 from .detectors.lists import Lists
+from .faults import trace
 from .settings import AnalyzerSettings
 from .telling import own_alert
 from .watch import ListFiles, ListsRead, watch
@@ -87,10 +88,15 @@ class Program:
             else:
                 self._publish(self._analyzer.status(decode_status(topic, payload), now))
         except MessageError as error:
-            self._dropped += 1
-            # Said at 1, 2, 4, 8, …: a flood of garbage must not become a flood in the log.
-            if self._dropped & (self._dropped - 1) == 0:
-                log.warning("dropped a message that can't be used: %s (%d so far)", error, self._dropped)
+            self._drop(str(error))
+        except Exception as error:  # noqa: BLE001 (no single message may end us)
+            self._drop(f"a fault of ours: {trace(error)}")
+
+    def _drop(self, why: str) -> None:
+        """Count a message; say so at 1, 2, 4, 8, …: a flood of garbage must not become one in the log."""
+        self._dropped += 1
+        if self._dropped & (self._dropped - 1) == 0:
+            log.warning("dropped a message that can't be used: %s (%d so far)", why, self._dropped)
 
     def _take_lists(self, reading: ListsRead, now: datetime) -> None:
         self._lists.table, self._entries = reading.table, reading.entries

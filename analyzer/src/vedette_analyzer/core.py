@@ -1,6 +1,7 @@
 """The analyzer without the world: what came in and the time go in, what to send comes out."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,19 +15,25 @@ from vedette_schemas import (
     Outcome,
     OutcomeStatus,
     Principal,
+    Process,
     Program,
     Report,
     Status,
+    Stream,
     Terminate,
 )
 
 from .detectors import Detector
+from .faults import trace
 from .finding import Finding
 from .orders import Enforcers, OpenOrder, OpenOrders, Send, notice, target_name
 from .policy import Verdict, decide
 from .telling import NAMESPACE, Place, alert_for, in_words, refusal, settled
 
 log = logging.getLogger(__name__)
+
+REMEMBERED = 50_000
+"""Observations that are known to have been judged, the latest."""
 
 Effect = Alert | Send
 """What the analyzer wants published."""
@@ -44,12 +51,15 @@ class Analyzer:
                 self._watching.setdefault(kind, []).append(detector)
         self._enforcers = Enforcers()
         self._orders = OpenOrders(self._enforcers)
+        self._judged: OrderedDict[tuple[Stream, int], None] = OrderedDict()
 
     def report(
         self, report: Report, *, received_at: datetime, now: Callable[[], datetime]
     ) -> Iterator[Effect]:
         """Judge each observation of a report; yield commands first, then alerts."""
         for number, observation in enumerate(report.items, report.first):
+            if self._seen_before(report.stream, number):
+                continue
             place = Place(observation, report, number, received_at, now())
             if isinstance(observation, Outcome):
                 yield from self._outcome(observation, place)
@@ -60,17 +70,27 @@ class Analyzer:
         """Take note of a program's heartbeat; yield the commands that waited for it."""
         principal = Principal.parse(status.principal)
         if principal.program is Program.ENFORCER:
-            self._enforcers.heard(status, now)
+            is_new = self._enforcers.heard(status, now)
             if self._enforcers.running(principal):
-                yield from self._orders.waiting(principal, now)
+                yield from self._orders.waiting(principal, now, again=is_new)
 
     def tick(self, now: datetime) -> Iterator[Effect]:
         """Give up the orders that nobody answered in time."""
         for order in self._orders.expired(now):
             yield from settled(order, f"not done: no answer from {order.audience} in time")
 
+    def _seen_before(self, stream: Stream, number: int) -> bool:
+        """Tell whether an observation was judged already: a broker may deliver a report twice."""
+        place = (stream, number)
+        if place in self._judged:
+            return True
+        self._judged[place] = None
+        if len(self._judged) > REMEMBERED:
+            self._judged.popitem(last=False)
+        return False
+
     def _judge(self, place: Place) -> Iterator[Effect]:
-        opened: dict[Terminate, OpenOrder] = {}
+        opened: dict[Process, OpenOrder] = {}
         pending: list[Effect] = []
         for finding in self._findings(place.observation):
             verdict = decide(finding, place.observation)
@@ -79,10 +99,12 @@ class Analyzer:
                 mode = self._mode(place.sender.host)
                 pending.append(alert_for(finding, verdict, place, mode, obstacle or "alerted"))
                 continue
-            order = opened.get(verdict.order)
+            order = opened.get(verdict.order.process)
             if order is None:
                 order = self._new_order(finding, verdict.order, place)
-                opened[verdict.order] = order
+                opened[verdict.order.process] = order
+            elif verdict.order.others:
+                order.order = verdict.order  # the wider one of two serves both
             doing = f"ending {target_name(verdict.order)}"
             alert = alert_for(finding, verdict, place, Mode.ENFORCE, doing, order.id)
             order.alerts.append(alert)
@@ -99,8 +121,9 @@ class Analyzer:
         for detector in self._watching.get(type(observation), ()):
             try:
                 yield from detector.inspect(observation)
-            except Exception:  # one detector's fault must not blind the others
-                log.exception("detector %s failed on a %s observation", detector.name, observation.kind)
+            except Exception as error:  # noqa: BLE001 (one detector's fault must not blind the others)
+                # no log.exception: an error's words may repeat what a host sent
+                log.error("detector %s failed on a %s: %s", detector.name, observation.kind, trace(error))  # noqa: TRY400
 
     def _obstacle(self, verdict: Verdict, host: str) -> str | None:
         """Return, for people, why a verdict is not carried out; `None` if it is."""
@@ -124,7 +147,7 @@ class Analyzer:
         if outcome.command_id is not None:
             order = self._orders.settle(outcome.command_id, place.sender)
         if order is None:
-            if outcome.status is OutcomeStatus.REFUSED:
+            if outcome.status is OutcomeStatus.REFUSED and not outcome.repeated:
                 yield refusal(outcome, place)
             return
         if isinstance(order.order, Terminate):

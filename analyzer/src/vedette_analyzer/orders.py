@@ -22,6 +22,8 @@ from vedette_schemas import (
 LIFETIMES = {Action.TERMINATE: timedelta(seconds=60), Action.NOTIFY: timedelta(minutes=5)}
 MAX_OPEN = 10_000
 MAX_ENFORCERS = 10_000
+MAX_AHEAD = timedelta(days=366)
+"""How far an enforcer's clock may be off: commands are in its time, but not in any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class _Enforcer:
     ahead: timedelta
     facts: dict[str, str]
     life: Life
+    connection: str
 
 
 class Enforcers:
@@ -65,21 +68,33 @@ class Enforcers:
         """Begin with none."""
         self._known: OrderedDict[str, _Enforcer] = OrderedDict()
 
-    def heard(self, status: Status, now: datetime) -> None:
-        """Remember a heartbeat; the one heard longest ago is forgotten where there are too many."""
-        self._known[status.principal] = _Enforcer(status.at - now, dict(status.facts), status.life)
+    def heard(self, status: Status, now: datetime) -> bool:
+        """Remember a heartbeat; tell whether it is the first of its connection.
+
+        The last will of an older connection says nothing. The enforcer heard longest ago is forgotten
+        where there are too many.
+        """
+        before = self._known.get(status.principal)
+        is_new = before is None or before.connection != status.connection
+        if is_new and before is not None and status.life is not Life.RUNNING:
+            return False
+        known = _Enforcer(status.at - now, dict(status.facts), status.life, status.connection)
+        self._known[status.principal] = known
         self._known.move_to_end(status.principal)
         if len(self._known) > MAX_ENFORCERS:
             self._known.popitem(last=False)
+        return is_new
 
     def running(self, enforcer: Principal) -> bool:
         """Tell whether it can be sent a command now."""
         known = self._known.get(str(enforcer))
-        return known is not None and known.life is Life.RUNNING
+        return known is not None and known.life is Life.RUNNING and abs(known.ahead) <= MAX_AHEAD
 
     def obstacle(self, enforcer: Principal, action: Action) -> str | None:
         """Return why it can't do `action`, in its own words; `None` if it can or was not heard yet."""
         known = self._known.get(str(enforcer))
+        if known and abs(known.ahead) > MAX_AHEAD:
+            return "its clock is off by more than a year"
         fact = known.facts.get(action, f"off: it does not know how to {action}") if known else "on"
         return None if fact.startswith("on") else fact.removeprefix("off:").strip()
 
@@ -106,16 +121,22 @@ class OpenOrders:
 
     def open(self, order: OpenOrder, now: datetime) -> Iterator[Send | OpenOrder]:
         """Take an order: yield it to be sent if its enforcer is there, and the orders that gave way."""
+        if order.id in self._open:
+            return
         self._open[order.id] = order
         if self._enforcers.running(order.audience):
             yield self._send(order, now)
         if len(self._open) > MAX_OPEN:
             yield self._open.popitem(last=False)[1]
 
-    def waiting(self, enforcer: Principal, now: datetime) -> Iterator[Send]:
-        """Yield what an enforcer that has just been heard is still to be sent."""
+    def waiting(self, enforcer: Principal, now: datetime, *, again: bool) -> Iterator[Send]:
+        """Yield what an enforcer that has just been heard is to be sent.
+
+        With `again`, also what was sent and not answered: it may have been lost with a connection. The
+        enforcer carries out no command twice.
+        """
         for order in self._open.values():
-            if order.audience == enforcer and not order.sent:
+            if order.audience == enforcer and (again or not order.sent):
                 yield self._send(order, now)
 
     def settle(self, command_id: UUID, enforcer: Principal) -> OpenOrder | None:

@@ -71,7 +71,7 @@ def _terminate_for_its_title(window: WindowFocused) -> Verdict:
         return Verdict(Action.ALERT, reason="whose window it is rests on the window's own word")
     if shows_what_others_wrote(window.process.executable, window.os):
         return Verdict(Action.ALERT, reason="a browser, office or shell program is not ended for its title")
-    return Verdict(Action.TERMINATE, order=Terminate(process=window.process, uid=window.uid))
+    return Verdict(Action.TERMINATE, order=Terminate(process=window.process, uid=window.uid, others=False))
 
 
 def _program(finding: Finding, process: Process | None, uid: int | None) -> Verdict:

@@ -1,6 +1,9 @@
 """Reads the lists, and again whenever one of their files is edited."""
 
+import errno
 import logging
+import os
+import stat
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +12,8 @@ from pathlib import Path
 from vedette_indicators import BadLine, Indicator, IndicatorTable, ListProblem, read_list
 from vedette_schemas import SettingsError
 from vedette_transport import Call, Inbox
+
+from .faults import trace
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +71,7 @@ class ListFiles:
     def _read(self, path: Path) -> list[str]:
         """Read one file; its stamp is taken before, so that an edit meanwhile is read next time."""
         stamp = _stamp(path)
-        if stamp is not None and stamp[2] > MAX_LIST_BYTES:
-            raise OSError(27, f"larger than {MAX_LIST_BYTES >> 20} MiB")
-        text = path.read_bytes().decode("utf-8", "replace")
+        text = _content(path).decode("utf-8", "replace")
         rows, bad = read_list(text, name=path.name, previous=len(self._rows.get(path, ())))
         self._rows[path], self._stamps[path] = rows, stamp
         return _told(path, bad)
@@ -81,7 +84,11 @@ class ListFiles:
 def watch(files: ListFiles, inbox: Inbox, stopping: threading.Event) -> None:
     """Put each new reading into `inbox` until `stopping`."""
     while not stopping.wait(LOOK_SECONDS):
-        reading = files.changed()
+        try:
+            reading = files.changed()
+        except Exception as error:  # noqa: BLE001 (whatever a file may hold, the next edit is to be seen)
+            log.error("the lists could not be read: %s", trace(error))  # noqa: TRY400 (its words may repeat the file)
+            continue
         if reading is not None:
             inbox.put(Call(reading))
 
@@ -102,6 +109,17 @@ def _stamp(path: Path) -> _Stamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _content(path: Path) -> bytes:
+    """Read a file of bounded size that is a file: a pipe would hold us up, a device has no end."""
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:  # noqa: PTH123
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        content = file.read(MAX_LIST_BYTES + 1)
+    if len(content) > MAX_LIST_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {MAX_LIST_BYTES >> 20} MiB")
+    return content
 
 
 def _in_words(error: Exception) -> str:

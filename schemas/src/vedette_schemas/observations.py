@@ -6,7 +6,19 @@ from uuid import UUID
 
 from pydantic import Field, IPvAnyAddress
 
-from .fields import MAX_TOKEN, Message, OperatingSystem, Port, Process, Sentence, Sha256, Text, Time, Title, Uid
+from .fields import (
+    MAX_TOKEN,
+    Message,
+    OperatingSystem,
+    Port,
+    Process,
+    Sentence,
+    Sha256,
+    Text,
+    Time,
+    Title,
+    Uid,
+)
 
 
 class WindowFocused(Message):
