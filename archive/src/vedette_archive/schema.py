@@ -1,0 +1,191 @@
+"""The archive's tables. Times are microseconds since 1970, names of things are as the messages have them.
+
+A change here goes with a migration in `migrations/versions` and a new `HEAD`.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+HEAD = "0001"
+"""The newest migration. Revisions are numbered, so that a newer one than known is recognised as such."""
+
+APPLICATION_ID = 0x56454454  # "VEDT"
+"""What marks a SQLite file as an archive of ours (PRAGMA application_id)."""
+
+ARCHIVED = "archived"
+DROPPED = "dropped"
+
+_Number = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+archive = Table(
+    "archive",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Text, nullable=False),
+    Column("created_at", _Number, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: the random name that acks and cursors carry, drawn when the archive was made."""
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("spool", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("opening", _Number),
+    Column("next", _Number, nullable=False, server_default="0"),
+    Column("final", Integer, nullable=False, server_default="0"),
+    Column("closed", Integer, nullable=False, server_default="0"),
+    Column("expired", _Number, nullable=False, server_default="0"),
+    UniqueConstraint("principal", "spool", "kind"),
+    Index("streams_of_host", "host"),
+)
+"""A stream, and what its principal last told of it: the ordinal of its opening, its next number, its end.
+
+Rows of other tables say `stream_id`: a small number instead of three names. `expired` counts the rows
+that retention has removed, so that `check` can reckon. The index finds what a host ever sent.
+"""
+
+ranges = Table(
+    "ranges",
+    metadata,
+    Column("stream_id", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("fate", Text, primary_key=True),
+    Column("first", _Number, primary_key=True),
+    Column("last", _Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which numbers of a stream are archived and which were declared dropped, as few ranges.
+
+It is what acks and reconciliation read: a row for a healthy stream, however long, and it outlives the
+observations. Ranges of one fate never touch, so the key finds the one before a number at once.
+"""
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("stream_id", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("number", _Number, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("received_at", _Number, nullable=False),
+    Column("seen_at", _Number, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("observations_by_kind", "kind", "received_at"),
+    sqlite_with_rowid=False,
+)
+"""Observations as the JSON that arrived, clustered on their identity: each stream appends to one place.
+
+One index, rising at one place a kind: retention goes by it, and the last window for detectors.
+It is on `received_at`, the server's clock, since what must be gone after a week can't rest on a host's
+word. The host stands in the stream.
+"""
+
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("stream_id", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("number", _Number, primary_key=True),
+    Column("received_at", _Number, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("unreadable_by_time", "received_at"),
+    sqlite_with_rowid=False,
+)
+"""Items of valid reports that could not be read: the beginning of each as it came, and its whole length."""
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("stream_id", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("number", _Number, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("judged_at", _Number, nullable=False),
+    Column("detector", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("finding", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Index("findings_by_time", "judged_at"),
+    sqlite_with_rowid=False,
+)
+"""What a detector found in an observation and the policy's one verdict on it, both as JSON.
+
+A verdict has no row of its own: there is exactly one a finding, from the same judging.
+"""
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("audience", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("issued_at", _Number, nullable=False),
+    Column("expires_at", _Number, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("token", Text),
+    Column("ending", Text),
+    Column("ended_at", _Number),
+    Column("stream_id", Integer, ForeignKey("streams.id")),
+    Column("number", _Number),
+    CheckConstraint("(ending IS NULL) = (ended_at IS NULL)", name="ended"),
+    Index("commands_by_time", "issued_at"),
+    sqlite_with_rowid=False,
+)
+"""What enforcers were ordered to do, in the server's time, and how each ended.
+
+An outcome is an observation of kind `outcome` and lies among them: `stream_id` and `number` say which
+one answered. A command that expired has an ending and no outcome.
+"""
+
+Index(
+    "commands_open",
+    commands.c.audience,
+    sqlite_where=commands.c.ending.is_(None),
+    postgresql_where=commands.c.ending.is_(None),
+)  # read with each heartbeat of an enforcer: it holds the open ones alone, however many there ever were
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", _Number, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("detector", Text, nullable=False),
+    Column("command_id", Text),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("id"),
+    Index("alerts_of_host", "host", "sequence"),
+    Index("alerts_by_time", "at"),
+    sqlite_autoincrement=True,  # a sequence is never used twice, not even after its row is gone
+)
+"""Alerts as they were told. `sequence` rises with each write, changes too: who follows it misses nothing.
+
+Indices: the last of a host, retention.
+"""
+
+Index(
+    "alerts_of_command",
+    alerts.c.command_id,
+    sqlite_where=alerts.c.command_id.is_not(None),
+    postgresql_where=alerts.c.command_id.is_not(None),
+)  # what an answer settles
