@@ -1,12 +1,14 @@
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from vedette_schemas import Life, Principal, Status, decode_report, decode_status, encode, topics
+from vedette_schemas import ANALYZER, Life, Principal, Status, decode_report, decode_status, encode, topics
 from vedette_transport import (
+    Asked,
     BrokerAddress,
     Connected,
     Disconnected,
@@ -140,3 +142,47 @@ def test_messages_kept_for_a_broker_that_is_away_are_bounded() -> None:
     kept = [session.publish("a/b", encode(messages.status())) for _ in range(2_100)]
     assert kept.count(True) == 2_000
     assert not kept[-1]
+
+
+def test_a_new_analyzer_is_answered_soon_and_a_flood_of_them_no_more_often(
+    running: brokers.RunningBroker,
+) -> None:
+    watcher = brokers.Client(running.address, topics.status(SENSOR))
+    inbox = Inbox()
+    threads = threading.active_count()
+    session = MqttSession(SENSOR, running.address, inbox)
+    session.start()
+    await_event(inbox, Connected)
+    session.heartbeat()
+    watcher.next()
+    for number in range(50):
+        analyzer = messages.status("analyzer@0", connection=f"{number:016x}")
+        watcher.publish(topics.status(ANALYZER), encode(analyzer))
+        await_event(inbox, Asked)
+        session.answer_soon()
+    assert 0.1 < session.seconds_to_heartbeat() < 2.0
+    assert threading.active_count() <= threads + 2
+    session.stop()
+    watcher.close()
+
+
+def test_no_fault_in_its_thread_leaves_it_deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox()
+    with brokers.broker("embedded", tmp_path) as running:
+        session = MqttSession(SENSOR, running.address, inbox, subscriptions=("a/b",))
+        faults = iter([RuntimeError("can't start new thread"), MemoryError()])
+
+        def fail(payload: object) -> None:
+            if (fault := next(faults, None)) is not None:
+                raise fault
+
+        monkeypatch.setattr(session, "_analyzer_says", fail)
+        session.start()
+        for _ in range(3):
+            await_event(inbox, Connected)
+            client = brokers.Client(running.address)
+            client.publish(topics.status(ANALYZER), encode(messages.status("analyzer@0")))
+            client.publish("a/b", b"still here")
+            client.close()
+        assert await_event(inbox, Received) == Received("a/b", b"still here")
+        session.stop()

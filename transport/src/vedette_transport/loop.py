@@ -19,8 +19,10 @@ def serve(session: MqttSession, inbox: Inbox, handle: Callable[[Event], None]) -
     session.start()
     try:
         while not isinstance(event := _next(session, inbox), Stop):
-            if isinstance(event, Connected | Asked):
+            if isinstance(event, Connected):
                 session.heartbeat()
+            elif isinstance(event, Asked):
+                session.answer_soon()
             handle(event)
             session.tell_news()
     finally:

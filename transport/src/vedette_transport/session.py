@@ -117,6 +117,12 @@ class MqttSession:
         if self._client.is_connected():
             self._client.publish(topics.status(self.principal), self._status(Life.RUNNING), _QOS)
 
+    def answer_soon(self) -> None:
+        """See to a heartbeat within about a second: a thousand hosts spread theirs."""
+        spread = random.uniform(0.0, _ANSWER_SECONDS)  # noqa: S311 (not a secret)
+        soon = max(time.monotonic() + spread, self._last_heartbeat + _NEWS_SECONDS)
+        self._next_heartbeat = min(self._next_heartbeat, soon)
+
     def tell_news(self) -> None:
         """See to a heartbeat soon if the facts have changed: each second at most, not each 30."""
         if dict(self._facts()) != self._told:
@@ -152,6 +158,8 @@ class MqttSession:
                         "no broker at %s yet (%s); trying again", self._broker, error.strerror or error
                     )
                 complained = True
+            except Exception as error:  # noqa: BLE001 (whatever it was: deaf we are of no use)
+                log.error("lost the broker at %s: %s", self._broker, type(error).__name__)  # noqa: TRY400
             else:
                 delays, complained = backoff(), False
             self._stopping.wait(next(delays))
@@ -184,17 +192,14 @@ class MqttSession:
             self._inbox.put(Received(topic, message.payload))
 
     def _analyzer_says(self, payload: bytes | bytearray) -> None:
-        """Answer an analyzer that was not there before; a thousand hosts spread their answers."""
+        """See to it that an analyzer is answered that was not there before."""
         try:
             status = decode_status(_ANALYZER_STATUS, payload)
         except MessageError:
             return
         if status.life is Life.RUNNING and status.connection != self._analyzer_connection:
             self._analyzer_connection = status.connection
-            delay = random.uniform(0.0, _ANSWER_SECONDS)  # noqa: S311 (not a secret)
-            timer = threading.Timer(delay, self._inbox.put, (Asked(),))
-            timer.daemon = True
-            timer.start()
+            self._inbox.put(Asked())
 
     def _on_disconnect(self, *rest: Any) -> None:
         if not self._stopping.is_set():
