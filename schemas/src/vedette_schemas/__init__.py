@@ -9,6 +9,7 @@ from .fields import (
     MAX_PATH,
     MAX_PAYLOAD,
     MAX_TITLE,
+    MAX_TOKEN,
     VERSION,
     HostName,
     Message,
@@ -30,21 +31,38 @@ from .observations import (
     WindowFocused,
 )
 from .principals import ANALYZER, SERVER, Principal, PrincipalName, Program
-from .reports import MAX_ITEMS, Report, Stream
-from .status import HEARTBEAT_SECONDS, Life, Status
+from .reports import (
+    MAX_ITEMS,
+    MAX_RANGES,
+    MAX_REPORT,
+    MAX_STREAMS,
+    Ack,
+    AckedStream,
+    Position,
+    Report,
+    Stream,
+)
+from .status import HEARTBEAT_SECONDS, MAX_HEARD, Life, SpoolState, Status, StreamState
 from .wire import decode, decode_alert, decode_report, decode_status, encode
 
 __all__ = [
     "ANALYZER",
     "HEARTBEAT_SECONDS",
     "MAX_CLIPBOARD",
+    "MAX_HEARD",
     "MAX_ITEMS",
     "MAX_LINE",
     "MAX_PATH",
     "MAX_PAYLOAD",
+    "MAX_RANGES",
+    "MAX_REPORT",
+    "MAX_STREAMS",
     "MAX_TITLE",
+    "MAX_TOKEN",
     "SERVER",
     "VERSION",
+    "Ack",
+    "AckedStream",
     "Action",
     "Alert",
     "ClipboardCopied",
@@ -67,6 +85,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "OutcomeStatus",
+    "Position",
     "Principal",
     "PrincipalName",
     "Process",
@@ -77,9 +96,11 @@ __all__ = [
     "SettingsError",
     "Severity",
     "Shown",
+    "SpoolState",
     "State",
     "Status",
     "Stream",
+    "StreamState",
     "Taken",
     "Terminate",
     "Times",

@@ -23,6 +23,9 @@ MAY_REPORT: dict[Program, frozenset[Kind]] = {
 }
 """Which kinds of observation a program may report; a program that is not named may report none."""
 
+MAY_ACK: frozenset[Program] = frozenset({Program.ANALYZER})
+"""Who may say that something is archived: the broker holds all others from the topics of acks."""
+
 
 def shard(host: str) -> int:
     """Return the shard (0 to 63) that a host's reports travel under."""
@@ -32,6 +35,11 @@ def shard(host: str) -> int:
 def report(principal: Principal, kind: Kind) -> str:
     """Return the topic that `principal` reports observations of `kind` under."""
     return f"{_ROOT}/up/{shard(principal.host):02d}/{principal}/{kind}"
+
+
+def ack(sender: Principal) -> str:
+    """Return the topic under which `sender` learns what of its observations is archived."""
+    return f"{_ROOT}/ack/{sender}"
 
 
 def command(audience: Principal) -> str:
@@ -57,6 +65,7 @@ class ReportTopic(NamedTuple):
 
 
 _UP = re.compile(rf"{_ROOT}/up/([0-9]{{2}})/([a-z]+@{HOST_LABEL})/([a-z]+)")
+_ACK = re.compile(rf"{_ROOT}/ack/([a-z]+@{HOST_LABEL})")
 _STATUS = re.compile(rf"{_ROOT}/status/([a-z]+@{HOST_LABEL})")
 
 
@@ -87,4 +96,12 @@ def read_status_topic(topic: str) -> Principal:
     found = _STATUS.fullmatch(topic)
     if found is None:
         raise MessageError("not a status topic")
+    return Principal.parse(found[1])
+
+
+def read_ack_topic(topic: str) -> Principal:
+    """Return whom the ack of `topic` is for; raise `MessageError` where it is none."""
+    found = _ACK.fullmatch(topic)
+    if found is None:
+        raise MessageError("not an ack's topic")
     return Principal.parse(found[1])

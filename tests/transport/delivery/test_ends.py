@@ -1,0 +1,227 @@
+"""What each end does by itself: windows, waits, bounds."""
+
+import pytest
+from pydantic import ValidationError
+from vedette_schemas import (
+    MAX_HEARD,
+    MAX_PAYLOAD,
+    MAX_RANGES,
+    MAX_STREAMS,
+    Ack,
+    AckedStream,
+    Kind,
+    MessageError,
+    Position,
+    Principal,
+    SpoolState,
+    Status,
+    Stream,
+    StreamState,
+    decode,
+    encode,
+    topics,
+)
+from vedette_transport.delivery import (
+    Kept,
+    Missing,
+    Ranges,
+    Receiver,
+    ReceiverLimits,
+    Run,
+    Sender,
+    SenderLimits,
+)
+
+from tests import messages
+from tests.transport.delivery.stores import Archive, Books, Disk
+from tests.transport.delivery.world import PRINCIPAL, Analyzer
+
+POSITION = Position(epoch="e" * 16, commits=1)
+SPOOL = "0" * 16
+WINDOW = Stream(PRINCIPAL, SPOOL, "window")
+HUGE = 2**63 - 1
+
+
+def sender(disk: Disk | None = None, **limits: float) -> Sender:
+    return Sender(disk or Disk({}), PRINCIPAL, SPOOL, lambda: 1.0, SenderLimits(**limits))  # type: ignore[arg-type]
+
+
+def ack(*ranges: tuple[int, int], closed: int | None = None) -> Ack:
+    stream = AckedStream(spool=SPOOL, kind=Kind.WINDOW, ranges=ranges, closed=closed)
+    return Ack(audience=PRINCIPAL, archive=POSITION, streams=(stream,))
+
+
+def runs(sent: Sender, now: float) -> list[tuple[int, int]]:
+    return [(run.first, len(run.items)) for run in sent.due(now)]
+
+
+def test_an_idle_line_sends_at_once_and_a_flood_waits_for_acks() -> None:
+    ours = sender()
+    ours.put(Kind.WINDOW, b"1")
+    assert runs(ours, 0) == [(1, 1)]
+    for _ in range(400):
+        ours.put(Kind.WINDOW, b"x")
+    assert runs(ours, 0) == [(2, 50), (52, 50), (102, 50)]
+    assert runs(ours, 0) == []
+    ours.acked(ack((2, 51)))
+    assert runs(ours, 0.1) == [(152, 50)]
+
+
+def test_no_stream_holds_up_another() -> None:
+    ours = sender()
+    for _ in range(400):
+        ours.put(Kind.WINDOW, b"x")
+    assert len(runs(ours, 0)) == 4
+    ours.put(Kind.OUTCOME, b"y")
+    assert [run.stream.kind for run in ours.due(0)] == ["outcome"]
+
+
+def test_a_report_ends_at_128_KiB_but_carries_one_observation_of_any_size() -> None:  # noqa: N802
+    ours = sender()
+    for size in (200_000, 60_000, 60_000, 60_000):
+        ours.put(Kind.CLIPBOARD, b"x" * size)
+    assert runs(ours, 0) == [(1, 1), (2, 2), (4, 1)]
+
+
+def test_the_wait_for_an_ack_doubles_to_a_minute_and_an_ack_starts_it_anew() -> None:
+    ours = sender()
+    ours.put(Kind.WINDOW, b"1")
+    ours.put(Kind.WINDOW, b"2")
+    now, waits = 0.0, list[float]()
+    for _ in range(9):
+        assert runs(ours, now) == [(1, 2)]
+        due = ours.next_due()
+        assert due is not None
+        waits.append(due - now)
+        now = due
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    ours.acked(ack((1, 1)))
+    assert runs(ours, now) == [(2, 1)]
+    assert ours.next_due() == now + 2
+
+
+def test_jitter_takes_up_to_half_of_the_wait() -> None:
+    ours = Sender(Disk({}), PRINCIPAL, SPOOL, lambda: 0.0)
+    ours.put(Kind.WINDOW, b"1")
+    assert runs(ours, 0) == [(1, 1)]
+    assert ours.next_due() == 0.5
+
+
+def test_a_new_connection_waits_for_no_ack_of_the_old_one() -> None:
+    ours = sender()
+    ours.put(Kind.WINDOW, b"1")
+    assert runs(ours, 0) == runs(ours, 1) == [(1, 1)]
+    ours.reconnect()
+    assert runs(ours, 1) == [(1, 1)]
+    assert ours.next_due() == 2
+    ours.acked(ack((1, 1)))
+    assert ours.next_due() is None
+
+
+def test_the_largest_stream_gives_way_its_oldest_first() -> None:
+    ours = sender(capacity=100, items=2)
+    ours.put(Kind.PROCESS, b"x" * 30)
+    for _ in range(4):
+        ours.put(Kind.WINDOW, b"x" * 20)
+    states = {state.kind: state for state in ours.heartbeat().streams}
+    assert (states[Kind.PROCESS].oldest, states[Kind.PROCESS].dropped) == (1, ())
+    assert (states[Kind.WINDOW].oldest, states[Kind.WINDOW].dropped) == (3, ((1, 2),))
+
+
+def test_more_streams_than_a_heartbeat_holds_are_told_in_turn() -> None:
+    disk = Disk({})
+    for number in range(MAX_STREAMS * 2):
+        disk.kept[Stream(PRINCIPAL, f"{number + 1:016x}", "window")] = Kept(1, 2)
+    ours = sender(disk)
+    ours.put(Kind.WINDOW, b"1")
+    told = [ours.heartbeat() for _ in range(3)]
+    assert not any(state.complete for state in told)
+    assert len({stream.spool for state in told for stream in state.streams}) == 2 * MAX_STREAMS + 1
+
+
+def receiver(**limits: int) -> Receiver:
+    return Receiver(Books(Archive(), "e" * 16), ReceiverLimits(**limits))
+
+
+def test_beyond_what_may_wait_a_report_is_left_whole() -> None:
+    theirs = receiver(items=10, size=100)
+    assert theirs.take(WINDOW, 1, [10] * 6) == (Ranges.span(1, 6), None, False)
+    assert theirs.take(WINDOW, 7, [1] * 5).left  # too many
+    assert theirs.take(WINDOW, 7, [30] * 2).left  # too large
+    assert theirs.take(WINDOW, 1, [10] * 6) == (Ranges(), None, False)  # nothing of it is new
+    batch = theirs.batch()
+    assert theirs.take(WINDOW, 7, [1] * 5).left  # what is being committed still counts
+    theirs.committed(batch)
+    assert not theirs.take(WINDOW, 7, [1] * 5).left
+
+
+def test_what_would_tear_a_stream_into_too_many_ranges_is_left() -> None:
+    theirs = receiver(ranges=3)
+    assert [theirs.take(WINDOW, first, [1]).left for first in (2, 4, 6, 8, 3)] == [False] * 3 + [True, False]
+
+
+def test_nothing_is_acked_before_it_is_committed_and_a_repeat_is_acked_at_once() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16)
+    run = Run(WINDOW, 1, [b"1", b"2"])
+    assert analyzer.report(run) == []
+    assert analyzer.report(run) == []
+    (said,) = analyzer.commit()
+    assert said == ack((1, 2))
+    (repeated,) = analyzer.report(run)
+    assert repeated == said
+
+
+def test_acks_are_cut_to_what_a_message_holds() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16, ReceiverLimits(ranges=1_000))
+    for number in range(MAX_RANGES + 1):
+        analyzer.report(Run(WINDOW, 2 * number + 1, [b"1"]))
+    for number in range(MAX_STREAMS):
+        analyzer.report(Run(Stream(PRINCIPAL, f"{number + 1:016x}", "window"), 1, [b"1"]))
+    said = analyzer.commit()
+    assert [len(each.streams) for each in said] == [MAX_STREAMS, 2]
+
+
+def test_a_hostile_heartbeat_costs_no_more_than_an_honest_one() -> None:
+    state = StreamState(spool=SPOOL, kind=Kind.WINDOW, ordinal=HUGE, final=True, next=HUGE, oldest=HUGE)
+    told = SpoolState(spool=SPOOL, ordinal=HUGE, number=HUGE, complete=True, streams=(state,))
+    found = receiver().heartbeat(PRINCIPAL, told)
+    assert found is not None
+    assert found.facts == (Missing(WINDOW, Ranges.span(1, HUGE - 1)),)
+
+
+def test_the_greatest_heartbeat_and_ack_fit_a_payload() -> None:
+    ranges = ((HUGE, HUGE),) * MAX_RANGES
+    position = Position(epoch=SPOOL, commits=HUGE)
+    state = StreamState(
+        spool=SPOOL, kind=Kind.CONNECTION, ordinal=HUGE, final=False, next=HUGE, oldest=HUGE, dropped=ranges
+    )
+    told = SpoolState(
+        spool=SPOOL,
+        ordinal=HUGE,
+        number=HUGE,
+        complete=False,
+        streams=(state,) * MAX_STREAMS,
+        heard=(position,) * MAX_HEARD,
+    )
+    status = messages.status(delivery=told)
+    assert decode(Status, encode(status)) == status
+    assert len(encode(status)) < MAX_PAYLOAD - 32 * 332 * 4  # room for as many facts as there may be
+    stream = AckedStream(spool=SPOOL, kind=Kind.CONNECTION, ranges=ranges, closed=HUGE)
+    greatest = Ack(audience=PRINCIPAL, archive=position, streams=(stream,) * MAX_STREAMS)
+    assert decode(Ack, encode(greatest)) == greatest
+
+
+def test_a_range_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        AckedStream(spool=SPOOL, kind=Kind.WINDOW, ranges=((2, 1),))
+    with pytest.raises(ValidationError):
+        StreamState(spool=SPOOL, kind=Kind.WINDOW, ordinal=1, final=False, next=1, oldest=2)
+
+
+def test_an_ack_has_its_senders_topic() -> None:
+    principal = Principal.parse(PRINCIPAL)
+    assert topics.ack(principal) == "vedette/v1/ack/sensor@host-7"
+    assert topics.read_ack_topic(topics.ack(principal)) == principal
+    for topic in ("vedette/v1/ack/", "vedette/v1/ack/sensor@host-7/more", "vedette/v1/cmd/sensor@host-7"):
+        with pytest.raises(MessageError):
+            topics.read_ack_topic(topic)

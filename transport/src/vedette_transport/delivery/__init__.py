@@ -1,0 +1,38 @@
+"""Nothing lost: how observations get from a spool into the archive, at both ends, as pure state machines.
+
+What is missing an ack is sent again, what is archived is acked, and heartbeats are compared with the
+archive's books, so that every loss is either declared or found.
+"""
+
+from .facts import ArchiveWentBack, Dropped, Fact, LostWithArchive, Missing, Vanished, WentBack
+from .ledger import Ledger, SenderRecord, StreamRecord
+from .ranges import Ranges
+from .receiver import Batch, Receiver, ReceiverLimits, Taken
+from .reconcile import PATIENCE, Reconciled
+from .sender import Run, Sender, SenderLimits
+from .spool import Kept, Spool
+
+__all__ = [
+    "PATIENCE",
+    "ArchiveWentBack",
+    "Batch",
+    "Dropped",
+    "Fact",
+    "Kept",
+    "Ledger",
+    "LostWithArchive",
+    "Missing",
+    "Ranges",
+    "Receiver",
+    "ReceiverLimits",
+    "Reconciled",
+    "Run",
+    "Sender",
+    "SenderLimits",
+    "SenderRecord",
+    "Spool",
+    "StreamRecord",
+    "Taken",
+    "Vanished",
+    "WentBack",
+]
