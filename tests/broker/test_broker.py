@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import subprocess
 import sys
@@ -119,3 +120,60 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     (line,) = done.stderr.strip().splitlines()
     assert str(address) in line
     assert "in use" in line
+
+
+def memory(pid: int) -> int:
+    """Return a process's RSS in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
+@pytest.mark.system
+def test_nothing_is_retained(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running:
+        sender = mqtt.Client(CallbackAPIVersion.VERSION2)
+        sender.connect(running.address.host, running.address.port)
+        sender.loop_start()
+        sender.publish("a/b", b"kept?", 1, retain=True).wait_for_publish(10)
+        listener = brokers.Client(running.address, "a/#")
+        sender.publish("a/c", b"live", 1).wait_for_publish(10)
+        assert listener.next() == ("a/c", b"live")
+        sender.disconnect()
+        sender.loop_stop()
+        listener.close()
+
+
+@pytest.mark.system
+def test_a_packet_that_is_too_large_cuts_its_sender_off(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running:
+        before = memory(running.process.pid)
+        with socket.create_connection((running.address.host, running.address.port)) as stranger:
+            stranger.sendall(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01x")
+            assert stranger.recv(4) == b"\x20\x02\x00\x00"
+            with contextlib.suppress(OSError):
+                stranger.sendall(b"\x30\xff\xff\xff\x7f\x00\x01a" + b"x" * 30_000_000)
+            with contextlib.suppress(ConnectionResetError):
+                assert stranger.recv(1) == b""
+        client = brokers.Client(running.address, "a/b")
+        client.publish("a/b", b"still here")
+        assert client.next() == ("a/b", b"still here")
+        client.close()
+        assert memory(running.process.pid) - before < 20
+
+
+@pytest.mark.system
+def test_a_client_that_does_not_read_is_cut_off_and_holds_nobody_up(tmp_path: Path) -> None:
+    with (
+        brokers.broker("embedded", tmp_path) as running,
+        socket.create_connection((running.address.host, running.address.port)) as deaf,
+    ):
+        deaf.sendall(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01x")
+        deaf.sendall(b"\x82\x08\x00\x01\x00\x03a/b\x00")
+        assert deaf.recv(4) == b"\x20\x02\x00\x00"
+        listener = brokers.Client(running.address, "a/b")
+        before = memory(running.process.pid)
+        for number in range(500):
+            listener.publish("a/b", b"%d" % number + b"x" * 100_000)
+            assert listener.next()[1].startswith(b"%d" % number)
+        assert memory(running.process.pid) - before < 40
+        listener.close()

@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,3 +49,32 @@ def test_a_damaged_authority_is_said_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "ca" / "ca.key").write_text("garbage")
     with pytest.raises(SettingsError, match="remove the folder"):
         Authority(tmp_path / "ca")
+
+
+def test_what_others_could_have_prepared_is_refused(tmp_path: Path) -> None:
+    Authority(tmp_path / "ca")
+    (tmp_path / "ca" / "ca.key").chmod(0o644)
+    with pytest.raises(SettingsError, match="others may read"):
+        Authority(tmp_path / "ca")
+    (tmp_path / "ca" / "ca.key").chmod(0o600)
+    (tmp_path / "ca").chmod(0o777)
+    with pytest.raises(SettingsError, match="others may read or change"):
+        Authority(tmp_path / "ca")
+
+
+@pytest.mark.root
+def test_an_authority_that_belongs_to_another_user_is_refused(tmp_path: Path) -> None:
+    Authority(tmp_path / "ca")
+    os.chown(tmp_path / "ca" / "ca.key", 65534, 65534)
+    with pytest.raises(SettingsError, match="another user's"):
+        Authority(tmp_path / "ca")
+
+
+def test_a_link_in_the_place_of_a_key_is_neither_used_nor_written_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "analyzer").mkdir(mode=0o700)
+    (tmp_path / "analyzer" / "key.pem").symlink_to(victim)
+    with pytest.raises(SettingsError, match="a link"):
+        Authority(tmp_path / "ca").issue(ANALYZER, tmp_path / "analyzer")
+    assert victim.read_text() == "precious"

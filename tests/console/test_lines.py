@@ -66,3 +66,15 @@ def test_escape_sequences_and_turned_text_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in line
     assert "\u202e" not in line
     assert "\n" not in line
+
+
+def test_nothing_of_an_alert_reaches_the_terminal_as_it_came() -> None:
+    hostile = "\x1b[2J\n\u202e"
+    match = Match(type=hostile, value=hostile, subject=hostile, where=Where.PROGRAM, list=hostile, line=1)
+    cases: list[dict[str, object]] = [
+        {"match": match},
+        {"match": None, "summary": hostile},
+        {"done": hostile},
+    ]
+    for changes in cases:
+        assert not set(hostile) & {"\x1b", "\n", "\u202e"} & set(str(alert_line(alert(**changes))))

@@ -1,5 +1,6 @@
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from vedette_console.supervisor import Due, Ended, Supervisor
+from vedette_console.supervisor import MAX_LOG, Due, Ended, Supervisor
 from vedette_transport import Call, Inbox
 
 WAIT = 10.0
@@ -110,3 +111,40 @@ def test_what_it_started_does_not_outlive_it_even_when_it_is_killed(tmp_path: Pa
     poll.register(fd, select.POLLIN)
     assert poll.poll(WAIT * 1000), "the child lives on"
     os.close(fd)
+
+
+def test_a_log_folder_that_is_gone_is_made_anew(harness: Harness) -> None:
+    harness.start("one", "import time; time.sleep(60)")
+    shutil.rmtree(harness.folder / "log")
+    os.kill(harness.pid("one"), signal.SIGKILL)
+    assert isinstance(harness.next(), Ended)
+    harness.supervisor.restart("one")
+    assert harness.pid("one")
+
+
+@pytest.mark.parametrize("trap", ["pipe", "link", "folder"])
+def test_a_log_that_is_no_file_is_said_and_tried_again(harness: Harness, trap: str) -> None:
+    (harness.folder / "log").mkdir()
+    log = harness.folder / "log" / "one.log"
+    match trap:
+        case "pipe":
+            os.mkfifo(log)
+        case "link":
+            log.symlink_to("/dev/zero")
+        case _:
+            log.mkdir()
+    harness.start("one", "import time; time.sleep(60)")
+    ended = harness.next()
+    assert isinstance(ended, Ended)
+    assert (ended.can_go_on, ended.failed_to_start) == (True, True)
+    assert str(log) in ended.last_words
+
+
+def test_a_log_that_grows_too_long_is_set_aside(harness: Harness) -> None:
+    log = harness.folder / "log" / "one.log"
+    harness.start("one", f"print('x' * {MAX_LOG + 1}, flush=True); import time; time.sleep(60)")
+    while not log.exists() or log.stat().st_size <= MAX_LOG:
+        time.sleep(0.01)
+    harness.supervisor.trim_logs()
+    assert log.stat().st_size == 0
+    assert log.with_name("one.log.1").stat().st_size > MAX_LOG

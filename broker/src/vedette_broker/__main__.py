@@ -6,11 +6,11 @@ import signal
 import socket
 from pathlib import Path
 
-from amqtt.broker import Broker
 from amqtt.errors import AMQTTError
 from vedette_schemas import SettingsError
 from vedette_transport import BrokerAddress, load_settings, run
 
+from .bounded import BoundedBroker
 from .settings import BrokerSettings
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ async def serve(settings: BrokerSettings) -> None:
     """Serve until SIGTERM or SIGINT; raise `SettingsError` if the address can't be had."""
     _take_port(settings.listen)
     host = f"[{settings.listen.host}]" if ":" in settings.listen.host else settings.listen.host
-    broker = Broker(
+    broker = BoundedBroker(
         {
             "listeners": {
                 "default": {

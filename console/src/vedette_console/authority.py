@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from vedette_schemas import Principal, SettingsError
 
+from .private import ours, private_folder, write
+
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=90)
 _RENEW_BEFORE = timedelta(days=30)
@@ -32,9 +34,11 @@ class Authority:
         """
         self.certificate_path = folder / "ca.pem"
         key_path = folder / "ca.key"
+        private_folder(folder)
         if not key_path.exists():
-            _private_folder(folder)
             self._make(key_path)
+        ours(key_path, secret=True)
+        ours(self.certificate_path)
         try:
             key = load_pem_private_key(key_path.read_bytes(), password=None)
             self._certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
@@ -49,12 +53,15 @@ class Authority:
     def issue(self, principal: Principal, folder: Path) -> tuple[Path, Path]:
         """Return key and certificate (PEM) of `principal` in `folder`, made or renewed where need be."""
         key_path, certificate_path = folder / "key.pem", folder / "certificate.pem"
+        if key_path.exists():
+            ours(folder, secret=True)
+            ours(key_path, secret=True)
         if not self._serves(certificate_path) or not key_path.exists():
-            _private_folder(folder)
+            private_folder(folder)
             key = Ed25519PrivateKey.generate()
             certificate = self._certify(key, str(principal))
-            _write_private(key_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            certificate_path.write_bytes(certificate.public_bytes(Encoding.PEM))
+            write(key_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            write(certificate_path, certificate.public_bytes(Encoding.PEM), 0o644)
         return key_path, certificate_path
 
     def _serves(self, path: Path) -> bool:
@@ -97,23 +104,9 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(key, hashes.SHA256())
         )
-        self.certificate_path.write_bytes(certificate.public_bytes(Encoding.PEM))
-        _write_private(key_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        write(self.certificate_path, certificate.public_bytes(Encoding.PEM), 0o644)
+        write(key_path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _private_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and never readable by others, not even for a moment."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600, exist_ok=False)
-    new.write_bytes(content)
-    new.replace(path)

@@ -1,6 +1,7 @@
 """What `vedette up` makes under its folder: keys, settings, logs; and the programs it runs there."""
 
 import json
+import os
 import re
 import socket
 import sys
@@ -13,6 +14,7 @@ from vedette_schemas import ANALYZER, SERVER, Mode, SettingsError
 from vedette_transport import BrokerAddress
 
 from .authority import Authority
+from .private import ours, write
 
 PROGRAMS = {
     "broker": "vedette_broker",
@@ -43,6 +45,8 @@ class Deployment:
         """Make keys and settings; raise `SettingsError` where the folder can't hold them."""
         try:
             self._prepare()
+        except UnicodeEncodeError:
+            raise SettingsError("a path is not UTF-8; choose another --folder or --list") from None
         except OSError as error:
             where = error.filename or self.folder
             raise SettingsError(
@@ -50,6 +54,9 @@ class Deployment:
             ) from None
 
     def _prepare(self) -> None:
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, mode=0o755)
+        ours(self.folder)
         authority = Authority(self.folder / "ca")
         key, certificate = authority.issue(ANALYZER, self.folder / "analyzer")
         broker = {"host": self.broker.host, "port": self.broker.port}
@@ -60,7 +67,7 @@ class Deployment:
         settings: dict[str, Mapping[str, object]] = {
             "broker": {"listen": broker},
             "analyzer": {
-                "lists": [str(path.resolve()) for path in self.lists],
+                "lists": [str(Path.cwd() / path) for path in self.lists],
                 "key": str(key.resolve()),
                 "certificate": str(certificate.resolve()),
                 "mode": str(self.mode),
@@ -82,7 +89,27 @@ class Deployment:
         }
         self.log("broker").parent.mkdir(exist_ok=True)
         for name, values in settings.items():
-            self._settings_path(name).write_text(_toml(values), "utf-8")
+            write(self._settings_path(name), toml(values).encode(), 0o644)
+
+    def lock(self) -> int | None:
+        """Take the folder for ourselves until we end; raise `SettingsError` if another runs there."""
+        if sys.platform == "win32":
+            return None
+        import fcntl  # noqa: PLC0415 (not everywhere)
+
+        path = self.folder / "lock"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SettingsError(f"{path}: can't be made: {error.strerror}; choose another --folder") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            why = "another 'vedette up' runs there; stop it, or choose another --folder"
+            raise SettingsError(f"{self.folder}: {why}") from None
+        return descriptor
 
     def command(self, program: str) -> list[str]:
         """Return the command line of a program; `-P`: nothing in its folder is taken for a module."""
@@ -126,13 +153,17 @@ def host_label() -> str:
     return label if label and label != SERVER else "host"
 
 
-def _toml(values: Mapping[str, object]) -> str:
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml(values: Mapping[str, object]) -> str:
     """Write settings; a JSON string, number or array of strings is the same thing in TOML."""
     lines: list[str] = []
     for name, value in sorted(values.items(), key=lambda item: isinstance(item[1], dict)):
         if isinstance(value, dict):
             entries = cast("dict[str, object]", value)
-            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(entry)}" for key, entry in entries.items())]
+            lines += ["", f"[{name}]", *(f"{key} = {_quoted(entry)}" for key, entry in entries.items())]
         else:
-            lines.append(f"{name} = {json.dumps(value)}")
+            lines.append(f"{name} = {_quoted(value)}")
     return "\n".join(lines) + "\n"

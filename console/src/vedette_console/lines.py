@@ -39,7 +39,7 @@ def alert_line(alert: Alert) -> Text:
     if alert.match:
         found = alert.match
         where = "" if found.where is Where.PROGRAM else f" in the {found.where}"
-        line.append(f"  {found.type} {plain(found.value, 60)!r}{where}", "bold")
+        line.append(f"  {plain(found.type, 16)} {plain(found.value, 60)!r}{where}", "bold")
         line.append(f"  {plain(found.list, 40)}:{found.line}", "dim")
     else:
         line.append(f"  {plain(alert.summary)}", "bold")

@@ -1,7 +1,10 @@
 """Starts programs, starts them again when they die, and ends them all."""
 
+import contextlib
+import errno
 import os
 import shutil
+import stat
 import subprocess
 import threading
 import time
@@ -15,6 +18,10 @@ STOP_SECONDS = 2.0
 _STEADY_SECONDS = 30.0
 """A program that ran this long starts its back-off anew."""
 MAX_LOG = 4 * 2**20
+_LOG_FLAGS = (
+    os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+)
+"""Through no link, and without waiting for a reader where somebody left a pipe in the place of a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,7 @@ class Ended:
     name: str
     code: int
     last_words: str
+    failed_to_start: bool = False
 
     @property
     def can_go_on(self) -> bool:
@@ -90,10 +98,30 @@ class Supervisor:
         _end(processes[:0:-1], STOP_SECONDS)
         _end(processes[:1], STOP_SECONDS / 3)
 
+    def trim_logs(self) -> None:
+        """Set logs that have grown too long aside, as `….log.1`, and begin them anew."""
+        for child in self._children.values():
+            with contextlib.suppress(OSError):
+                if child.log.stat().st_size > MAX_LOG:
+                    shutil.copyfile(
+                        child.log, child.log.with_name(child.log.name + ".1"), follow_symlinks=False
+                    )
+                    os.truncate(child.log, 0)
+
     def _run(self, child: _Child) -> None:
-        child.log.parent.mkdir(exist_ok=True)
-        mode = "ab" if not child.log.exists() or child.log.stat().st_size < MAX_LOG else "wb"
-        with child.log.open(mode) as log:
+        """Start a program; where that fails it counts as one that ended, to be tried again."""
+        child.began = time.monotonic()
+        try:
+            self._spawn(child)
+        except OSError as error:
+            why = f"can't be started: {error.filename or child.log}: {error.strerror}"
+            self._inbox.put(Call(Ended(child.name, 1, why, failed_to_start=True)))
+
+    def _spawn(self, child: _Child) -> None:
+        child.log.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(child.log, _LOG_FLAGS, 0o644), "ab") as log:
+            if not stat.S_ISREG(os.fstat(log.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", str(child.log))
             child.process = subprocess.Popen(
                 child.command,
                 cwd=self._folder,
@@ -103,7 +131,6 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
             )
-        child.began = time.monotonic()
         threading.Thread(target=self._wait, args=(child, child.process), name=child.name, daemon=True).start()
 
     def _wait(self, child: _Child, process: "subprocess.Popen[bytes]") -> None:

@@ -1,8 +1,11 @@
 """`vedette up`: broker, analyzer and this host's programs under one roof, and their alerts as they come."""
 
 import logging
+import os
 import sys
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from importlib.util import find_spec
 from uuid import UUID
@@ -33,6 +36,9 @@ READY_SECONDS = 30.0
 OVERDUE_SECONDS = 3.0
 """How long a line waits for what was done; then it is shown without."""
 
+MOST_UNSETTLED = 1_000
+TICK_SECONDS = 0.5
+
 _CONSOLE = Principal(Program.CONSOLE, "main")
 
 
@@ -40,11 +46,8 @@ class _Late:
     """Not all is ready yet."""
 
 
-class _Overdue:
-    """An alert has waited long enough for its outcome."""
-
-    def __init__(self, alert: Alert) -> None:
-        self.alert = alert
+class _Tick:
+    """Half a second has passed."""
 
 
 class ProgramEndedError(VedetteError):
@@ -72,9 +75,16 @@ class Up:
         self._session_off = ""
         self._ready = False
         self._started: set[str] = set()
-        self._unsettled: dict[UUID, Alert] = {}
+        self._unsettled: OrderedDict[UUID, tuple[Alert, float]] = OrderedDict()
+        self._unreadable = 0
+        self._ended_loop = threading.Event()
         self._late = threading.Timer(READY_SECONDS, self._inbox.put, (Call(_Late()),))
         self._late.daemon = True
+        self._watched = (
+            str(ANALYZER),
+            str(Principal(Program.SENSOR, deployment.host)),
+            str(Principal(Program.ENFORCER, deployment.host)),
+        )
 
     def run(self) -> None:
         """Start all, serve until SIGINT or SIGTERM, end all; raise `VedetteError` if it can't go on."""
@@ -83,6 +93,7 @@ class Up:
             raise SettingsError(
                 f"{missing[0].replace('_', '-')} is not installed here; 'vedette up' needs all programs"
             )
+        lock = self._deployment.lock()
         self._deployment.prepare()
         logging.getLogger("vedette_transport").setLevel(logging.ERROR)  # its children's logs tell the rest
         session = MqttSession(
@@ -95,10 +106,18 @@ class Up:
             if self._deployment.own_broker:
                 self._start("broker")
             self._late.start()
+            threading.Thread(target=self._tick, name="tick", daemon=True).start()
             serve(session, self._inbox, self._handle)
         finally:
             self._late.cancel()
+            self._ended_loop.set()
             self.supervisor.stop()
+            if lock is not None:
+                os.close(lock)
+
+    def _tick(self) -> None:
+        while not self._ended_loop.wait(TICK_SECONDS):
+            self._inbox.put(Call(_Tick()))
 
     def stop(self) -> None:
         """End the loop; may be called from any thread."""
@@ -114,9 +133,9 @@ class Up:
                 self._ended(ended)
             case Call(Due(name)):
                 self.supervisor.restart(name)
-            case Call(_Overdue() as overdue):
-                if self._unsettled.pop(overdue.alert.id, None) is not None:
-                    self._show(overdue.alert)
+            case Call(_Tick()):
+                self._show_overdue()
+                self.supervisor.trim_logs()
             case Call(_Late()):
                 logs = self._deployment.folder / "log"
                 self.say(f"still waiting for {', '.join(self._missing())}; logs are in {logs}")
@@ -141,10 +160,12 @@ class Up:
             else:
                 self._status(decode_status(topic, payload))
         except MessageError as error:
-            self.say(f"a message that can't be read came in: {error}")
+            self._unreadable += 1
+            if self._unreadable & (self._unreadable - 1) == 0:  # at 1, 2, 4, 8, …: it may be a flood
+                self.say(f"{self._unreadable} messages so far can't be read, the last of them: {error}")
 
     def _status(self, status: Status) -> None:
-        if status.life is not Life.RUNNING:
+        if status.life is not Life.RUNNING or status.principal not in self._watched:
             return
         self._facts[status.principal] = dict(status.facts)
         if status.principal == str(ANALYZER):
@@ -162,10 +183,7 @@ class Up:
 
     def _missing(self) -> list[str]:
         """Return the programs that have not said yet that they run."""
-        host = self._deployment.host
-        missing = [
-            name for name in (str(ANALYZER), f"sensor@{host}", f"enforcer@{host}") if name not in self._facts
-        ]
+        missing = [name for name in self._watched if name not in self._facts]
         return missing or ([] if self._session_off or self._session_is_there() else ["session"])
 
     def _session_is_there(self) -> bool:
@@ -175,10 +193,11 @@ class Up:
         return self._facts[f"sensor@{host}"].get("sessions") != "0" and notify.startswith("on")
 
     def _ended(self, ended: Ended) -> None:
-        words = plain(ended.last_words.partition(": ")[2] or ended.last_words)
+        words = plain(ended.last_words if ended.failed_to_start else _reason(ended.last_words))
         if ended.can_go_on:
             delay = self.supervisor.restart_later(ended.name)
-            self.say(f"{ended.name} ended ({_how(ended.code)}); starting it again in {delay:.1f} s")
+            how = words if ended.failed_to_start else _how(ended.code)
+            self.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
         elif ended.name == "session":
             self._session_off = words
             self.say(f"window and clipboard are not watched: {words}")
@@ -193,15 +212,22 @@ class Up:
             sys.stdout.write(alert.model_dump_json(exclude_none=True) + "\n")
             sys.stdout.flush()
         elif alert.state is State.PENDING:
-            self._unsettled[alert.id] = alert
-            timer = threading.Timer(OVERDUE_SECONDS, self._inbox.put, (Call(_Overdue(alert)),))
-            timer.daemon = True
-            timer.start()
+            self._unsettled[alert.id] = alert, time.monotonic() + OVERDUE_SECONDS
         else:
             self._unsettled.pop(alert.id, None)
             self._show(alert)
         if self._on_alert:
             self._on_alert(alert)
+
+    def _show_overdue(self) -> None:
+        """Show what has waited long enough for its outcome, or is too much to wait for."""
+        now = time.monotonic()
+        while self._unsettled:
+            alert, due = next(iter(self._unsettled.values()))
+            if due > now and len(self._unsettled) <= MOST_UNSETTLED:
+                return
+            self._unsettled.popitem(last=False)
+            self._show(alert)
 
     def _show(self, alert: Alert) -> None:
         self._screen.print(alert_line(alert))
@@ -229,6 +255,7 @@ class Up:
 
     def say(self, text: str) -> None:
         """Say something: on stdout for people, on stderr where stdout is for machines."""
+        text = plain(text, most=2_000)
         if self._as_json:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
@@ -238,3 +265,8 @@ class Up:
 
 def _how(code: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _reason(last_words: str) -> str:
+    """Return what a program said in its last line, without its name."""
+    return last_words.partition(": ")[2] or last_words
