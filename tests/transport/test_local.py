@@ -1,4 +1,6 @@
 import contextlib
+import errno
+import logging
 import os
 import queue
 import socket
@@ -133,3 +135,83 @@ def test_a_path_that_can_not_be_listened_at_is_said_in_a_line(tmp_path: Path) ->
     for path in (tmp_path / ("x" * 200), Path("/proc/nowhere/s.sock")):
         with pytest.raises(SettingsError, match="can't listen there"):
             Server(path, Inbox())
+
+
+def test_what_does_not_read_never_makes_the_program_wait(local: Local) -> None:
+    with local.dial():
+        joined = local.next()
+        assert isinstance(joined, Joined)
+        longest = 0.0
+        for n in range(1, 60_000):
+            began = time.monotonic()
+            joined.client.send(Taken(sequence=n))
+            longest = max(longest, time.monotonic() - began)
+        assert longest < 0.5
+        assert isinstance(local.next(), Left)
+
+
+def test_what_one_user_does_again_and_again_is_said_ever_less_often(
+    local: Local, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "vedette_transport.local")
+    for _ in range(40):
+        with local.dial() as connection:
+            assert isinstance(local.next(), Joined)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"x" * (MAX_LINE * 4))
+            assert isinstance(local.next(), Left)
+    with contextlib.ExitStack() as all_places:
+        for _ in range(8):
+            all_places.enter_context(local.dial())
+            assert isinstance(local.next(), Joined)
+        for _ in range(40):
+            with local.dial() as connection:
+                assert connection.recv(1) == b""
+    said = [record.getMessage() for record in caplog.records]
+    assert 1 <= sum("was cut off" in line for line in said) <= 6
+    assert sum("refused a session" in line for line in said) == 6
+
+
+def test_an_accept_that_fails_does_not_end_accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept, failures = socket.socket.accept, [OSError(errno.EMFILE, "Too many open files")]
+
+    def failing(listening: socket.socket) -> tuple[socket.socket, object]:
+        if failures:
+            raise failures.pop()
+        return accept(listening)
+
+    monkeypatch.setattr(socket.socket, "accept", failing)
+    local = Local(tmp_path / "s.sock")
+    with local.dial():
+        assert isinstance(local.next(), Joined)
+    local.server.close()
+
+
+def test_a_socket_that_another_program_listens_at_is_left_to_it(local: Local) -> None:
+    with pytest.raises(SettingsError, match=r"s\.sock: another vedette listens there: stop it"):
+        Server(local.path, Inbox())
+    assert isinstance(local.next(), Joined)
+    assert isinstance(local.next(), Left)
+    with local.dial():
+        assert isinstance(local.next(), Joined)
+
+
+def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    local = Local(path)
+    with local.dial():
+        assert isinstance(local.next(), Joined)
+    local.server.close()
+    assert not path.exists()
+
+
+def test_a_socket_that_is_no_longer_ours_stays(local: Local) -> None:
+    local.path.unlink()
+    other = Local(local.path)
+    local.server.close()
+    with other.dial():
+        assert isinstance(other.next(), Joined)
+    other.server.close()
+    assert not local.path.exists()
