@@ -19,7 +19,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vedette_enforcer.core import Gate, Task
-from vedette_schemas import Outcome, OutcomeStatus, Terminate
+from vedette_schemas import Outcome, OutcomeStatus, Process, Terminate
 from vedette_transport.signing import Verifier
 
 from ..authority import DAY, Authority, Issued, make_ca
@@ -266,24 +266,53 @@ def test_what_is_signed_but_not_for_us_and_now_is_refused_by_name(
     assert (outcome.reason, outcome.command_id, outcome.command) == (reason, order.id, token)
 
 
-def test_a_repeated_command_is_refused(gate: Gate, analyzer: Issued) -> None:
+def settle(gate: Gate, task: Task | Outcome | None, *ended: Process) -> Outcome:
+    assert isinstance(task, Task)
+    outcome = task.outcome(OutcomeStatus.DONE, "ended it", task.taken_at + timedelta(seconds=1), ended)
+    gate.settled(outcome)
+    return outcome
+
+
+def test_a_repeated_command_is_answered_with_the_outcome_that_it_had(gate: Gate, analyzer: Issued) -> None:
     order = command()
     token = analyzer.signer().sign(order)
-    assert isinstance(take(gate, token), Task)
-    assert refusal(gate, token).reason == "refused: it came before"
-    renewed = order.model_copy(update={"expires_at": order.expires_at + timedelta(seconds=60)})
-    outcome = refusal(gate, analyzer.signer().sign(renewed))
-    assert (outcome.reason, outcome.command_id) == ("refused: it came before", order.id)
+    outcome = settle(gate, take(gate, token), NOBODY_RUNS)
+    assert take(gate, token) == outcome.model_copy(update={"repeated": True})
+    renewed = analyzer.signer().sign(
+        order.model_copy(update={"expires_at": order.expires_at + timedelta(seconds=60)})
+    )
+    assert take(gate, renewed) == outcome.model_copy(update={"repeated": True, "command": renewed})
+
+
+def test_nothing_is_said_of_a_repeated_command_that_is_being_carried_out(
+    gate: Gate, analyzer: Issued
+) -> None:
+    token = analyzer.signer().sign(command())
+    task = take(gate, token)
+    assert take(gate, token) is None
+    settle(gate, task)
+    assert take(gate, token) is not None
+
+
+def test_the_lists_of_what_was_ended_are_bounded(gate: Gate, analyzer: Issued) -> None:
+    tokens = [analyzer.signer().sign(command()) for _ in range(257)]
+    for token in tokens:
+        settle(gate, take(gate, token), NOBODY_RUNS)
+    first, last = take(gate, tokens[0]), take(gate, tokens[-1])
+    assert isinstance(first, Outcome)
+    assert isinstance(last, Outcome)
+    assert (first.ended, first.reason) == ((), "ended it (which ones is no longer recorded)")
+    assert last.ended == (NOBODY_RUNS,)
 
 
 def test_a_known_id_with_another_order_is_told_apart(gate: Gate, analyzer: Issued) -> None:
     order = command()
     other = command(id=order.id, order=Terminate(process=NOBODY_RUNS, uid=0))
     assert isinstance(take(gate, analyzer.signer().sign(order)), Task)
-    assert (
-        refusal(gate, analyzer.signer().sign(other)).reason
-        == "refused: its id came before with another order"
-    )
+    for _ in range(2):
+        outcome = refusal(gate, analyzer.signer().sign(other))
+        assert outcome.reason == "refused: its id came before with another order"
+        assert not outcome.repeated
 
 
 def test_a_clock_that_is_set_back_revives_no_command(gate: Gate, analyzer: Issued) -> None:
@@ -291,7 +320,7 @@ def test_a_clock_that_is_set_back_revives_no_command(gate: Gate, analyzer: Issue
     now = datetime.now(UTC)
     assert isinstance(take(gate, token, now), Task)
     assert refusal(gate, token, now + timedelta(hours=1)).reason == "refused: it has expired"
-    assert refusal(gate, token, now).reason == "refused: it came before"
+    assert take(gate, token, now) is None
 
 
 def test_what_is_remembered_is_bounded_and_those_that_expire_first_go_first(
@@ -304,7 +333,7 @@ def test_what_is_remembered_is_bounded_and_those_that_expire_first_go_first(
         for seconds in (60, 30, 90, 120)
     ]
     assert all(isinstance(take(gate, token), Task) for token in tokens)
-    repeated = [isinstance(take(gate, token), Outcome) for token in tokens]
+    repeated = [not isinstance(take(gate, token), Task) for token in tokens]
     assert repeated == [True, False, True, True]
 
 
@@ -330,8 +359,12 @@ def test_garbage_uses_up_nothing_that_good_or_signed_commands_need(gate: Gate, a
 def test_old_commands_recorded_and_sent_again_make_no_flood_either(gate: Gate, analyzer: Issued) -> None:
     token = analyzer.signer().sign(command())
     now = datetime.now(UTC)
+    settle(gate, take(gate, token, now))
     told = [take(gate, token, now) for _ in range(1_000)]
-    assert sum(outcome is not None for outcome in told) == 11
+    assert sum(outcome is not None for outcome in told) == 60
+    foreign = analyzer.signer().sign(command(audience="enforcer@host-8"))
+    told = [take(gate, foreign, now) for _ in range(1_000)]
+    assert sum(outcome is not None for outcome in told) == 10
 
 
 def test_a_clock_that_is_set_back_does_not_silence_refusals(gate: Gate) -> None:

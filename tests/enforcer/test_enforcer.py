@@ -126,6 +126,28 @@ def test_a_program_that_takes_long_to_end_holds_up_nothing(running: Running) -> 
     assert running.outcome().command_id == first.id
 
 
+def test_a_repeated_order_ends_nothing_again_and_is_answered_again(running: Running) -> None:
+    order = command()
+    running.ending_by(at_once).send(order)
+    outcome = running.outcome()
+
+    def end(order: Terminate, term_seconds: float) -> Ended:
+        raise AssertionError
+
+    (again,) = running.ending_by(end).send(order)
+    assert again.model_copy(update={"command": outcome.command}) == outcome.model_copy(
+        update={"repeated": True}
+    )
+
+
+def test_a_repeated_notice_is_not_shown_again_and_is_answered_again(running: Running) -> None:
+    order = command(order=notify(notify_uid()))
+    (outcome,) = running.send(order)
+    assert outcome.reason == "no session of that user is connected"
+    (again,) = running.send(order)
+    assert (again.reason, again.repeated) == (outcome.reason, True)
+
+
 def test_a_fault_in_ending_is_an_outcome_and_the_enforcer_goes_on(
     running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import heapq
+from collections import deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +11,14 @@ from vedette_schemas import MAX_TOKEN, Command, Outcome, OutcomeStatus, Process
 from vedette_transport.signing import CommandRefusedError, Verifier
 
 _REMEMBERED = 10_000
+_LISTS = 256
+"""Recorded outcomes that keep the list of what was ended: a list can be large."""
+
+_LONGEST = 900
+"""Of a reason that words are added to."""
+
 _TOLD_A_MINUTE = 10
+_TOLD_AGAIN_A_MINUTE = 60
 _MINUTE = timedelta(minutes=1)
 _NO_ACTION = "unknown"
 
@@ -46,10 +54,12 @@ class Gate:
         self._verifier = verifier
         self._known = _Known(remembered)
         self._signed, self._unsigned = _Ration(_TOLD_A_MINUTE), _Ration(_TOLD_A_MINUTE)
+        self._again = _Ration(_TOLD_AGAIN_A_MINUTE)
 
     def take(self, payload: bytes | bytearray, now: datetime) -> Task | Outcome | None:
-        """Return the task, or the refusal; `None` for a refusal that is only counted.
+        """Return the task, the refusal, or the outcome that a repeated command had; `None` to say nothing.
 
+        Nothing is said of a repeated command that is still being carried out: its outcome will come.
         Who can write to our topic must not be able to make us write as much: ten refusals a minute are
         told, and those held back are counted in the next. Validly signed ones have a ration of their own,
         which garbage can't use up.
@@ -57,15 +67,26 @@ class Gate:
         token = _text(payload)
         try:
             command = self._verifier.verify(token, now)
-            repeated = self._known.why_repeated(command)
-            if repeated is not None:
-                raise CommandRefusedError(repeated, command)
+            if not self._known.is_new(command):
+                return self._repeat(command, token, now)
         except CommandRefusedError as refused:
             return self._refuse(refused, token, now)
         except Exception as fault:  # noqa: BLE001 (what anyone may send must not be able to stop us)
             unreadable = CommandRefusedError(f"it can't be read ({type(fault).__name__})")
             return self._refuse(unreadable, token, now)
         return Task(command, token, now)
+
+    def settled(self, outcome: Outcome) -> None:
+        """Record what became of a task."""
+        self._known.settled(outcome)
+
+    def _repeat(self, command: Command, token: str, now: datetime) -> Outcome | None:
+        if not self._known.has_same_order(command):
+            raise CommandRefusedError("its id came before with another order", command)
+        outcome = self._known.outcome(command)
+        if outcome is None or self._again.take(now) is None:
+            return None
+        return outcome.model_copy(update={"command": token, "repeated": True})
 
     def _refuse(self, refused: CommandRefusedError, token: str, now: datetime) -> Outcome | None:
         ration = self._unsigned if refused.command is None else self._signed
@@ -106,20 +127,50 @@ class _Known:
     def __init__(self, most: int) -> None:
         self._most = most
         self._orders: dict[UUID, bytes] = {}
+        self._outcomes: dict[UUID, Outcome] = {}
         self._expiries: list[tuple[datetime, UUID]] = []
+        self._with_lists: deque[UUID] = deque()
 
-    def why_repeated(self, command: Command) -> str | None:
-        """Remember a command; say so if its id was known."""
-        order = hashlib.sha256(command.order.model_dump_json().encode()).digest()
-        known = self._orders.get(command.id)
-        if known is not None:
-            return "it came before" if known == order else "its id came before with another order"
-        self._orders[command.id] = order
+    def is_new(self, command: Command) -> bool:
+        """Remember a command; tell whether its id was unknown."""
+        if command.id in self._orders:
+            return False
+        self._orders[command.id] = _digest(command)
         heapq.heappush(self._expiries, (command.expires_at, command.id))
         if len(self._orders) > self._most:
             _, forgotten = heapq.heappop(self._expiries)
             del self._orders[forgotten]
-        return None
+            self._outcomes.pop(forgotten, None)
+        return True
+
+    def has_same_order(self, command: Command) -> bool:
+        """Tell whether its id came with this order."""
+        return self._orders.get(command.id) == _digest(command)
+
+    def outcome(self, command: Command) -> Outcome | None:
+        """Return what became of it; `None` while it is being carried out."""
+        return self._outcomes.get(command.id)
+
+    def settled(self, outcome: Outcome) -> None:
+        """Record what became of a command, without the command itself."""
+        id_ = outcome.command_id
+        if id_ is None or id_ not in self._orders:
+            return
+        self._outcomes[id_] = outcome.model_copy(update={"command": None})
+        if outcome.ended:
+            self._with_lists.append(id_)
+        if len(self._with_lists) > _LISTS:
+            self._strip(self._with_lists.popleft())
+
+    def _strip(self, id_: UUID) -> None:
+        outcome = self._outcomes.get(id_)
+        if outcome is not None:
+            reason = f"{outcome.reason[:_LONGEST]} (which ones is no longer recorded)"
+            self._outcomes[id_] = outcome.model_copy(update={"ended": (), "reason": reason})
+
+
+def _digest(command: Command) -> bytes:
+    return hashlib.sha256(command.order.model_dump_json().encode()).digest()
 
 
 class _Ration:

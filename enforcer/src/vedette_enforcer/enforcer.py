@@ -49,16 +49,19 @@ class Enforcer:
             case Received():
                 outcome = self._take(event.payload, now)
             case Call(result=Outcome() as settled):
-                outcome = settled
+                outcome = self._settled(settled)
             case Call(result=Overdue() as overdue):
-                outcome = self._notices.overdue(overdue.notice, now)
+                outcome = self._settled(self._notices.overdue(overdue.notice, now))
             case Line():
-                outcome = self._notices.answered(event.client, event.line, now)
+                outcome = self._settled(self._notices.answered(event.client, event.line, now))
                 event.client.handled()
             case Joined():
                 self._notices.joined(event.client)
             case Left():
-                return self._notices.left(event.client, now)
+                left = self._notices.left(event.client, now)
+                for settled in left:
+                    self._gate.settled(settled)
+                return left
             case _:
                 pass
         return [outcome] if outcome is not None else []
@@ -68,11 +71,17 @@ class Enforcer:
             case Task(command=command) as task:
                 order = command.order
                 if not isinstance(order, Terminate):
-                    return self._notices.show(task, order, now)
+                    return self._settled(self._notices.show(task, order, now))
                 self._workers.run(lambda: self._terminate(task, order))
                 return None
-            case refused_or_counted:
-                return refused_or_counted
+            case refused_or_repeated:
+                return refused_or_repeated
+
+    def _settled(self, outcome: Outcome | None) -> Outcome | None:
+        """Have the gate record it, to answer with when the command comes again."""
+        if outcome is not None:
+            self._gate.settled(outcome)
+        return outcome
 
     def _terminate(self, task: Task, order: Terminate) -> Outcome:
         try:
