@@ -6,11 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from vedette_enforcer.ended import Ended
+from vedette_enforcer.core import Task
+from vedette_enforcer.ended import Ended, summary
 from vedette_enforcer.own_linux import OwnProcesses
+from vedette_enforcer.running import Running
 from vedette_enforcer.terminate_linux import end
-from vedette_schemas import OutcomeStatus, Process, Terminate
+from vedette_schemas import MAX_PATH, MAX_TOKEN, OutcomeStatus, Process, Terminate, encode
 
+from .orders import NOBODY_RUNS, command
 from .programs import Programs, lives, numbers
 
 SOON = 0.2
@@ -165,6 +168,22 @@ def test_the_reason_stays_bounded_however_many_are_ended(programs: Programs) -> 
     program = programs.perl("fork for 1..7; stay;")
     tree = program.processes(128)
     result = ended(next(process for process in tree if process.pid == program.popen.pid))
-    assert result.reason == "ended 128 processes"
+    assert result.reason == "ended 128 processes (64 more than are listed)"
     assert len(result.processes) == 64
     assert program.all_end()
+
+
+def test_an_outcome_fits_into_a_report_however_long_the_paths_are() -> None:
+    def running(pid: int, letter: str) -> Running:
+        process = Process(pid=pid, started=1, executable="/" + letter * (MAX_PATH - 1))
+        return Running(process, parent=1, uid=0)
+
+    for letter in "x", "\x01", "\N{GRINNING FACE}":
+        result = summary([running(pid, letter) for pid in range(1, 65)], left=[], spared={})
+        order = command(order=Terminate(process=NOBODY_RUNS))
+        outcome = Task(order, "t" * MAX_TOKEN, order.issued_at).outcome(
+            result.status, result.reason, order.issued_at, result.processes
+        )
+        assert result.processes
+        assert len(encode(outcome)) < 100 * 1024
+        assert result.reason == f"ended 64 processes ({64 - len(result.processes)} more than are listed)"

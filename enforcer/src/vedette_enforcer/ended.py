@@ -10,6 +10,9 @@ from .running import Running
 NO_RIGHT = "not allowed: the enforcer is not root"
 
 _LISTED = 64
+_LISTED_BYTES = 48 * 1024
+"""With a command of MAX_TOKEN beside it, an outcome has to fit into a report."""
+
 _NAMED = 5
 _LONGEST = 1_000
 
@@ -44,7 +47,10 @@ def summary(
     finished: bool = True,
 ) -> Ended:
     """Return what was ended, what would not end, and what was left out on purpose."""
+    listed = _that_fit([running.process for running in ended])
     parts = [f"ended {len(ended)} process{'es' if len(ended) != 1 else ''}"]
+    if len(listed) < len(ended):
+        parts[0] += f" ({len(ended) - len(listed)} more than are listed)"
     if left:
         parts.append(f"still running: {_names([str(running) for running in left])}")
     elif not finished:
@@ -54,8 +60,20 @@ def summary(
     return Ended(
         OutcomeStatus.DONE if finished and not left else OutcomeStatus.FAILED,
         "; ".join(parts)[:_LONGEST],
-        tuple(running.process for running in ended[:_LISTED]),
+        listed,
     )
+
+
+def _that_fit(processes: Sequence[Process]) -> tuple[Process, ...]:
+    """Return the first ones, as many as an outcome has room for: a path can be long."""
+    listed: list[Process] = []
+    room = _LISTED_BYTES
+    for process in processes[:_LISTED]:
+        room -= len(process.model_dump_json().encode()) + len(",")
+        if room < 0:
+            break
+        listed.append(process)
+    return tuple(listed)
 
 
 def _names(names: Sequence[str]) -> str:
