@@ -146,6 +146,16 @@ def test_a_session_that_says_something_else_is_cut_off(line: bytes, desk: Desk) 
     assert anna.is_cut_off()
 
 
+def test_a_user_who_is_cut_off_again_and_again_floods_no_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    anna = desk.connect(ANNA)
+    for _ in range(1_000):
+        desk.answer(anna, b"{")
+    assert len(caplog.records) == 10
+    assert "the 512. of all since we started" in caplog.text
+
+
 def test_the_facts_say_whether_anyone_can_be_notified(desk: Desk) -> None:
     assert desk.notices.ability() == "off: no session connected"
     anna = desk.connect(ANNA)

@@ -39,6 +39,7 @@ class Notices:
         self._inbox, self._seconds = inbox, seconds_to_show
         self._sessions: frozenset[Client] = frozenset()  # replaced whole: other threads ask for `ability`
         self._waiting: dict[UUID, _Waiting] = {}
+        self._cut_off = 0
 
     def ability(self) -> str:
         """Say whether anyone can be notified: `on`, or `off: why`."""
@@ -75,7 +76,10 @@ class Notices:
         try:
             shown = decode(Shown, line)
         except MessageError as error:
-            log.warning("a session of uid %d was cut off: %s", session.uid, error)
+            self._cut_off += 1
+            if self._cut_off.bit_count() == 1:  # 1, 2, 4, 8, …: who comes again and again floods no log
+                what = "a session of uid %d was cut off, the %d. of all since we started: %s"
+                log.warning(what, session.uid, self._cut_off, error)
             session.cut()
             return None
         if shown.problem is not None:
