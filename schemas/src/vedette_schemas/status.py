@@ -46,7 +46,7 @@ class StreamState(Message):
         return self
 
 
-MAX_HEARD = 4
+MAX_HEARD = 16
 
 
 class SpoolState(Message):

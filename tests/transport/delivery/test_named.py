@@ -257,6 +257,28 @@ def test_an_old_heartbeat_of_an_opening_that_is_over_says_nothing_new() -> None:
     assert not world.archive.facts
 
 
+def test_of_two_heartbeats_of_one_opening_the_older_is_ignored() -> None:
+    world = world_with(3)
+    world.beat()
+    world.observe(Kind.PROCESS)
+    world.beat()
+    world.arrive_up(1)
+    world.arrive_up(0)  # it does not tell of the second stream, which has not vanished
+    world.settle()
+    assert not world.archive.facts
+
+
+def test_a_stream_of_which_all_is_archived_but_which_goes_on_can_still_vanish() -> None:
+    world = world_with(3)
+    window = world.stream()
+    world.round()
+    world.round()
+    world.disk.kept.clear()
+    world.reopen()
+    world.round()
+    assert world.archive.facts == [Vanished(window, missing=Ranges(), after=3)]
+
+
 def test_outcomes_never_give_way() -> None:
     world = World()
     for _ in range(60):

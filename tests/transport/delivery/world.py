@@ -70,6 +70,7 @@ class World:
         self.disk = Disk(self.made)
         self.archive = Archive()
         self.ever_archived: set[Place] = set()
+        self.once_declared: set[Place] = set()
         self.backup: Disk | None = None
         self.archive_backup: Archive | None = None
         self.up: list[tuple[int, Upward]] = []
@@ -161,9 +162,11 @@ class World:
         self.archive_backup = self.archive.copy()
 
     def restore_archive(self) -> None:
-        """Restoring takes longer than any message is under way, to senders at least."""
+        """Restoring takes longer than any message is under way."""
         if self.archive_backup is not None:
+            self.once_declared.update(self.declared)
             self.archive = self.archive_backup.copy()
+            self.up.clear()
             self.down.clear()
             for number in range(len(self.analyzers)):
                 self.kill_analyzer(number)

@@ -17,6 +17,7 @@ class StreamRecord:
     is what is archived from there on. `next` is the highest next number told, once `final` the end. `ordinal`
     is 0 as long as no heartbeat told of the stream; `untold` counts heartbeats in a row that left it out.
     `went_back` is the end that was last found to contradict what is known.
+    Below `doubtful`, what is missing was lost with a former life of the archive.
     """
 
     floor: int = 1
@@ -28,6 +29,7 @@ class StreamRecord:
     vanished: bool = False
     untold: int = 0
     went_back: int = 0
+    doubtful: int = 1
 
     @property
     def settled(self) -> Ranges:

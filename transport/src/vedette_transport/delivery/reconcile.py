@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from vedette_schemas import AckedStream, Position, SpoolState, Stream, StreamState
+from vedette_schemas import MAX_HEARD, AckedStream, Position, SpoolState, Stream, StreamState
 
 from .facts import ArchiveWentBack, Dropped, Fact, LostWithArchive, Missing, Vanished, WentBack
 from .ledger import Ledger, SenderRecord, StreamRecord
@@ -14,7 +14,7 @@ PATIENCE = 4
 can be under way when a program that has begun the stream follows one that beats no more."""
 
 _OPENINGS = 16
-_LOST = 8
+_LOST = 2 * MAX_HEARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,6 @@ def reconcile(
         account = _Account(stream, state, ledger.stream(stream), pending(stream), archive_lost=bool(lost))
         facts += account.facts()
         streams[stream] = account.record()
-        held_back |= account.floor < state.oldest
         if account.is_over:
             closed.append(AckedStream(spool=state.spool, kind=state.kind, closed=state.next))
     for stream in set(ledger.streams_due(principal)) - set(streams) if told.complete else ():
@@ -83,6 +82,11 @@ class _Account:
         return max(self.known.floor, oldest)
 
     @property
+    def doubtful(self) -> int:
+        """Below this, acks may have come from a life of the archive that is gone."""
+        return max(self.known.doubtful, self.state.next) if self.archive_lost else self.known.doubtful
+
+    @property
     def is_over(self) -> bool:
         """Whether the sender may forget it."""
         return self.state.final and self.floor >= self.state.next
@@ -96,10 +100,11 @@ class _Account:
         dropped = gone & Ranges.of(self.state.dropped)
         if dropped:
             yield Dropped(self.stream, dropped)
-        if missing := gone - dropped:
-            yield (
-                LostWithArchive(self.stream, missing) if self.archive_lost else Missing(self.stream, missing)
-            )
+        doubtful = Ranges.span(1, self.doubtful - 1)
+        if lost := (gone - dropped) & doubtful:
+            yield LostWithArchive(self.stream, lost)
+        if missing := gone - dropped - doubtful:
+            yield Missing(self.stream, missing)
 
     def record(self) -> StreamRecord:
         """Return what the archive is to know from now on."""
@@ -114,6 +119,7 @@ class _Account:
             closed=self.known.closed or self.is_over,
             vanished=False,
             untold=0,
+            doubtful=self.doubtful,
             went_back=conflict.next if conflict else self.known.went_back,
         )
 
