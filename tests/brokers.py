@@ -109,8 +109,8 @@ class Client:
     def _on_message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
         self.messages.put((message.topic, bytes(message.payload)))
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        self._client.publish(topic, payload, 1).wait_for_publish(WAIT)
+    def publish(self, topic: str, payload: bytes, within: float = WAIT) -> None:
+        self._client.publish(topic, payload, 1).wait_for_publish(within)
 
     def next(self, timeout: float = WAIT) -> tuple[str, bytes]:
         try:
