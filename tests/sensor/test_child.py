@@ -1,7 +1,11 @@
 """A library may do what it likes in its own process."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,3 +72,37 @@ def test_a_child_that_was_ended_for_good_is_not_begun_again(child: Child, tmp_pa
     with pytest.raises(SourceError):
         child.ask()
     assert time.monotonic() - began < 1
+
+
+def test_when_the_session_is_killed_nothing_it_started_is_left(child: Child, tmp_path: Path) -> None:
+    del child  # for what it sets up
+    started = tmp_path / "started"
+    library(
+        tmp_path,
+        f"import subprocess, pathlib; p = subprocess.Popen(['sleep', '60']); "
+        f"pathlib.Path({str(started)!r}).write_text(f'{{os.getpid()}} {{p.pid}} '); p.wait()",
+    )
+    asks = "from vedette_sensor.child import Child; Child('clipboard', 60).ask()"
+    with subprocess.Popen([sys.executable, "-c", asks]) as session:
+        await_that(lambda: started.exists() and started.read_text().endswith(" "))
+        session.kill()
+    pids = [int(pid) for pid in started.read_text().split()]
+    try:
+        await_that(lambda: not any(is_running(pid) for pid in pids))
+    finally:
+        for pid in filter(is_running, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+def await_that(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,9 +1,12 @@
 """Handing over: nothing that was not taken is forgotten, within bounds."""
 
+import socket
+import threading
+
 from hypothesis import given
 from hypothesis import strategies as st
-from vedette_schemas import Handover, decode
-from vedette_sensor.handing import Kept
+from vedette_schemas import Handover, Hello, decode
+from vedette_sensor.handing import Kept, SensorLink
 
 from tests.messages import clipboard
 
@@ -49,3 +52,18 @@ def test_what_was_dropped_is_counted() -> None:
         kept.add(clipboard())
     kept.taken(1)
     assert kept.dropped == 3
+
+
+def test_words_that_are_not_utf_8_are_told_all_the_same() -> None:
+    link = SensorLink()
+    link.tell("window", "off: no display at '\udcff'")
+    ours, theirs = socket.socketpair()
+    talking = threading.Thread(target=link.hand_over, args=(ours,))
+    with ours, theirs:
+        theirs.settimeout(5)
+        talking.start()
+        try:
+            assert decode(Hello, theirs.recv(10_000).strip()).sources == {"window": "off: no display at '?'"}
+        finally:
+            theirs.shutdown(socket.SHUT_RDWR)
+            talking.join()

@@ -256,6 +256,22 @@ def test_menus_and_overlays_are_no_lockers(
         assert grabs or not client.is_keyboard_grabbed()
 
 
+def test_a_window_that_hides_nothing_is_no_locker(desktop: Desktop, taker: Taker, tmp_path: Path) -> None:
+    with (
+        Session(tmp_path, desktop.environment, clipboard="off"),
+        desktop.window("one") as window,
+        desktop.connect() as client,
+    ):
+        taker.title("one")
+        glass = client.root.create_window(
+            0, 0, 1280, 800, 0, 0, window_class=X.InputOnly, override_redirect=True
+        )
+        glass.map()
+        client.grab_keyboard(client.root)
+        window.retitle("two")
+        assert taker.next_title() == "two"
+
+
 def test_a_program_can_not_hide_by_grabbing_the_keyboard(
     desktop: Desktop, taker: Taker, tmp_path: Path
 ) -> None:

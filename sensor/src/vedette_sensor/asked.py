@@ -7,8 +7,11 @@ import faulthandler
 import json
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 from typing import Any, TextIO
 
 LONGEST_TITLE = 8_192
@@ -26,9 +29,10 @@ def main() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # so that no library writes among the answers
     ways: dict[str, Callable[[], Callable[[], Answer]]] = {"window": _windows, "clipboard": _clipboard}
     try:
+        questions = _questions()
         answer = ways[sys.argv[1]]()
         _write(answers, {})
-        for _ in sys.stdin:
+        for _ in questions:
             faulthandler.dump_traceback_later(_HANGS_AFTER, exit=True)
             found = answer()
             faulthandler.cancel_dump_traceback_later()
@@ -36,6 +40,27 @@ def main() -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 (a library may do anything; it is told)
         words = " ".join(f"{type(error).__name__}: {error}".split())
         _write(answers, {"error": words[:_LONGEST_ERROR]})
+
+
+def _questions() -> Iterator[None]:
+    """Begin to hear questions; when nobody is left to ask, end at once, whatever is being done."""
+    heard: SimpleQueue[None] = SimpleQueue()
+
+    def hear() -> None:
+        while asked := os.read(0, 4_096):
+            for _ in range(asked.count(b"\n")):
+                heard.put(None)
+        _end()
+
+    threading.Thread(target=hear, name="questions", daemon=True).start()
+    return iter(heard.get, object())
+
+
+def _end() -> None:
+    """End, and all that was started here with us: a program that waits for the clipboard's owner, say."""
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 def _write(answers: TextIO, found: Answer) -> None:

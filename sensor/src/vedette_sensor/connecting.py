@@ -14,6 +14,7 @@ from vedette_transport import backoff
 log = logging.getLogger(__name__)
 
 _SEND_TIMEOUT = struct.pack("@ll", 10, 0)  # a struct timeval: who takes nothing for 10 s is gone
+_LONGEST_FAULT = 200
 _GOOD_LINE = 5.0
 """Seconds that a line has to hold for the next failure to be a new one."""
 
@@ -21,7 +22,10 @@ _GOOD_LINE = 5.0
 def stay_connected(
     program: str, path: Path, talk: Callable[[socket.socket], None], *, level: int = logging.WARNING
 ) -> None:
-    """Connect for ever and `talk` while connected; say once, at `level`, that the program is not there."""
+    """Connect for ever and `talk` while connected; say once, at `level`, that the program is not there.
+
+    A fault of our own in `talk` is said in a line as well, and does not end it.
+    """
     delays, complained = backoff(), False
     while True:
         began = time.monotonic()
@@ -31,6 +35,8 @@ def stay_connected(
             why = "it closed the line"
         except OSError as error:
             why = error.strerror or str(error)
+        except Exception as error:  # noqa: BLE001 (the thread is all that leads to the program)
+            why = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_FAULT]
         if time.monotonic() - began > _GOOD_LINE:
             delays, complained = backoff(), False
         if not complained:

@@ -80,9 +80,9 @@ class SensorLink:
             self._news.notify()
 
     def tell(self, source: str, words: str) -> None:
-        """Say how a source is."""
+        """Say how a source is; what can't be written in UTF-8 (of a display's name, say) is replaced."""
         with self._news:
-            self._sources[source] = words[:300]
+            self._sources[source] = words.encode("utf-8", "replace").decode()[:300]
             self._news.notify()
 
     def hand_over(self, connection: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 X11 has no word for "locked". Lockers (i3lock, xtrlock, xsecurelock, slock, xscreensaver, KDE's) have this in
 common: a window out of the window manager's hands lies over a whole monitor, and the keyboard is theirs.
+A window for input only (xtrlock without -b has one, of 1x1) hides nothing: what lies behind is still seen.
 The window under the pointer is asked about first, which disturbs nobody; only if that could be a locker's,
 an attempt to grab the keyboard tells whether somebody has it.
 """
@@ -26,7 +27,7 @@ def find_locker(connection: Connection, in_front: Window, manager: int | None) -
     if manager is not None and connection.have_one_client(window.id, manager):
         return None
     try:
-        may_lock = connection.is_unmanaged(window) and _covers_a_monitor(connection, window)
+        may_lock = connection.is_cover(window) and _covers_a_monitor(connection, window)
     except WindowGoneError:
         return None
     return window if may_lock and connection.is_keyboard_grabbed() else None

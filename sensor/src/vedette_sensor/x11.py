@@ -152,10 +152,11 @@ class Connection:
         mask: int = self._display.display.info.resource_id_mask
         return one & ~mask == other & ~mask
 
-    def is_unmanaged(self, window: Window) -> bool:
-        """Whether a window has asked window managers to leave it alone."""
+    def is_cover(self, window: Window) -> bool:
+        """Whether a window has asked window managers to leave it alone, and hides what is behind it."""
         with _vanishing():
-            return bool(window.get_attributes().override_redirect)
+            found = window.get_attributes()
+        return bool(found.override_redirect) and found.win_class != X.InputOnly
 
     def size(self, window: Window) -> tuple[int, int]:
         """Return a window's width and height."""
