@@ -6,7 +6,7 @@ SOURCES := schemas indicators transport broker sensor analyzer enforcer console
 T ?= tests
 B ?= all
 
-.PHONY: help run demo test test-unit test-corpus check format docs bench lock packages
+.PHONY: help run demo test test-unit test-corpus check format docs bench soak lock
 
 help: ## list what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ bench: ## measure (B=latency: one script)
 	@./bootstrap dev
 	@./tests/packages
 	@$(PY) -m bench $(B)
+
+soak: ## many schedules over the delivery protocol (VEDETTE_SCHEDULES=20000)
+	@./bootstrap dev
+	@VEDETTE_SCHEDULES=$${VEDETTE_SCHEDULES:-20000} $(PY) -m pytest --timeout 0 tests/transport/delivery/test_schedules.py
 
 lock: ## choose the newest versions that fit and write the locks (needs uv)
 	uv lock --upgrade --quiet
