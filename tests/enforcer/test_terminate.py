@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from vedette_enforcer.core import Task
 from vedette_enforcer.ended import Ended, summary
 from vedette_enforcer.own_linux import OwnProcesses
@@ -14,14 +15,16 @@ from vedette_enforcer.terminate_linux import end
 from vedette_schemas import MAX_PATH, MAX_TOKEN, OutcomeStatus, Process, Terminate, encode
 
 from .orders import NOBODY_RUNS, command
-from .programs import Programs, lives, numbers
+from .programs import NOBODY, Programs, lives, numbers
 
 SOON = 0.2
 DEAF = "$SIG{TERM} = 'IGNORE'; "
 
 
-def ended(process: Process, uid: int | None = None, term_seconds: float = SOON) -> Ended:
-    return end(Terminate(process=process, uid=uid), OwnProcesses(), term_seconds)
+def ended(
+    process: Process, uid: int | None = None, term_seconds: float = SOON, *, others: bool = True
+) -> Ended:
+    return end(Terminate(process=process, uid=uid, others=others), OwnProcesses(), term_seconds)
 
 
 def test_a_program_is_ended_and_named(programs: Programs) -> None:
@@ -148,6 +151,96 @@ def test_what_has_ended_already_is_done(programs: Programs) -> None:
     assert ended(process).reason == "it had already ended"  # a zombie
     program.popen.wait()
     assert ended(process).reason == "it had already ended"  # nothing
+
+
+def test_without_others_the_tree_is_ended_and_nothing_else_of_the_program(programs: Programs) -> None:
+    path = programs.copy()
+    program = programs.perl("fork; stay;", path)
+    tree = program.processes(2)
+    unrelated = programs.stay(path)
+    top = next(process for process in tree if process.pid == program.popen.pid)
+    assert numbers(ended(top, others=False).processes) == numbers(tree)
+    assert lives(unrelated)
+    assert ended(top, os.getuid(), others=False).reason == "it had already ended"
+    assert lives(unrelated)
+
+
+RENAME = """
+my ($folder) = $^X =~ m{(.*)/}; my $end = time + 60; my $at = $^X; my $n = 0; say;
+while (time < $end) { rename $at, my $to = "$folder/" . $n++; $at = $to; DECOY }
+"""
+DECOY = "system '/bin/cp', '/bin/true', $^X if $n == 1;"
+
+
+@pytest.mark.parametrize("decoy", ["", DECOY])
+def test_a_program_that_goes_on_renaming_its_file_is_ended_with_what_left_its_tree(
+    decoy: str, programs: Programs
+) -> None:
+    program = programs.perl(
+        "if (!fork) { setsid; fork and exit; stay } wait; " + RENAME.replace("DECOY", decoy)
+    )
+    top = next(process for process in program.processes(2) if process.pid == program.popen.pid)
+    time.sleep(0.1)
+    meant = top.model_copy(update={"executable": str(programs.folder / "evil")})
+    assert ended(meant).status is OutcomeStatus.DONE
+    assert program.all_end()
+
+
+def test_a_program_that_renames_the_folder_that_it_is_in_is_ended(programs: Programs) -> None:
+    folder = programs.folder / "a"
+    folder.mkdir()
+    program = programs.perl(
+        "say; my ($at) = $^X =~ m{(.*)/}; rename $at, my $to = $at . 'b'; say; sleep 100;",
+        programs.copy(folder=folder),
+    )
+    process, renamed = program.processes(2)
+    meant = process.model_copy(update={"executable": str(folder / "evil")})
+    assert renamed.executable != meant.executable
+    assert ended(meant).status is OutcomeStatus.DONE
+    assert program.all_end()
+
+
+HOP = "say; my $end = time + 20; while (time < $end) { fork and _exit 0; select undef, undef, undef, 1e-3 }"
+
+
+def test_a_program_that_goes_from_process_to_process_is_ended(programs: Programs) -> None:
+    program = programs.perl(HOP)
+    # It may be over before it can be looked at, so what runs it is named as it was started.
+    stat = Path("/proc/uptime").read_text("utf-8").split()[0]
+    started = int((float(stat) - 5) * os.sysconf("SC_CLK_TCK"))
+    program.popen.wait()
+    meant = Process(pid=program.popen.pid, started=started, executable=str(programs.folder / "evil"))
+    assert ended(meant, uid=None).reason == "it had already ended"
+    start = time.monotonic()
+    result = ended(meant, uid=os.getuid())
+    assert result.status is OutcomeStatus.DONE
+    assert result.reason.startswith("it had already ended; of others of its program: ended ")
+    assert result.processes
+    assert program.all_end()
+    assert time.monotonic() - start < 10, "it has not just come to its own end"
+
+
+def test_when_the_target_is_gone_what_started_earlier_or_runs_another_file_survives(
+    programs: Programs,
+) -> None:
+    earlier, other = programs.stay(programs.copy()), programs.stay(programs.copy("other"))
+    time.sleep(0.02)
+    gone = programs.stay(programs.copy("gone"))
+    meant = gone.model_copy(update={"executable": earlier.executable})
+    ended(gone)
+    assert ended(meant, uid=os.getuid()).reason == "it had already ended"
+    assert lives(earlier)
+    assert lives(other)
+
+
+@pytest.mark.root
+def test_when_the_target_is_gone_the_same_program_of_another_user_survives(programs: Programs) -> None:
+    path = programs.copy()
+    target = programs.stay(path)
+    ended(target)
+    ours, theirs = programs.stay(path), programs.stay(path, user=NOBODY)
+    assert ended(target, uid=0).processes == (ours,)
+    assert lives(theirs)
 
 
 def descriptors() -> set[str]:

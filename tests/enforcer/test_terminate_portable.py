@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="no-untyped-call"
 
+import os
+
 import psutil
 import pytest
 from vedette_enforcer.ended import Ended
@@ -19,8 +21,8 @@ def named(process: Process) -> Process:
     return process.model_copy(update={"started": started})
 
 
-def ended(process: Process, uid: int | None = None) -> Ended:
-    return end(Terminate(process=process, uid=uid), OwnProcesses(), term_seconds=0.2)
+def ended(process: Process, uid: int | None = None, *, others: bool = True) -> Ended:
+    return end(Terminate(process=process, uid=uid, others=others), OwnProcesses(), term_seconds=0.2)
 
 
 def test_a_tree_that_ignores_term_and_what_has_left_it_are_ended(programs: Programs) -> None:
@@ -52,6 +54,27 @@ def test_the_same_program_of_another_user_or_started_earlier_survives(programs: 
     assert ended(named(target), uid=0).status is OutcomeStatus.DONE
     assert lives(earlier)
     assert lives(theirs)
+
+
+def test_without_others_the_tree_is_ended_and_nothing_else_of_the_program(programs: Programs) -> None:
+    path = programs.copy()
+    program = programs.perl("fork; stay;", path)
+    tree = program.processes(2)
+    unrelated = programs.stay(path)
+    top = next(process for process in tree if process.pid == program.popen.pid)
+    assert numbers(ended(named(top), others=False).processes) == numbers(tree)
+    assert lives(unrelated)
+
+
+def test_when_the_target_is_gone_what_else_runs_of_its_program_is_ended(programs: Programs) -> None:
+    path = programs.copy()
+    target = named(programs.stay(path))
+    ended(target)
+    other = programs.stay(path)
+    assert ended(target).reason == "it had already ended"
+    assert ended(target, os.getuid(), others=False).reason == "it had already ended"
+    assert lives(other)
+    assert numbers(ended(target, os.getuid()).processes) == {other.pid}
 
 
 def test_what_is_gone_is_done() -> None:

@@ -29,6 +29,11 @@ ALREADY = Ended(OutcomeStatus.DONE, "it had already ended")
 ANOTHER_PROGRAM = Ended(OutcomeStatus.REFUSED, "not ended: another program runs in that process by now")
 
 
+def gone(others: Ended) -> Ended:
+    """Return that the process had ended, and what became of others of its program."""
+    return others._replace(reason=f"{ALREADY.reason}; of others of its program: {others.reason}"[:_LONGEST])
+
+
 def refused(why: str) -> Ended:
     """Return that this program is not to be ended."""
     return Ended(OutcomeStatus.REFUSED, f"not ended: {why}")

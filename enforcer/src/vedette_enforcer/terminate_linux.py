@@ -17,9 +17,10 @@ from typing import NamedTuple
 from vedette_schemas import Terminate
 
 from . import procfs
-from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, refused, summary
+from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, gone, refused, summary
 from .guards import Own, why_not
 from .running import Running
+from .same_program import Program, is_same_program, program_of
 
 if sys.platform != "linux":
     raise ImportError("only Linux has pidfds")
@@ -30,6 +31,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
 
 _RESTLESS = 3
 """Looks that found more before a program counts as one that forks without end."""
+
+_ELUSIVE_SECONDS = 0.3
+"""Without a find, after which a program that goes from process to process counts as gone."""
 
 _SETTLE_SECONDS, _MOMENT = 0.02, 0.00005
 """For a stop to take effect: microseconds, but on a busy machine."""
@@ -58,26 +62,38 @@ def end(order: Terminate, own: Own, term_seconds: float) -> Ended:
         return failed(NO_RIGHT)
     except OSError as error:
         return failed(f"the process can't be had: {error.strerror}")
+    if target is not None and target.running.process.started != order.process.started:
+        os.close(target.descriptor)
+        target = None
     if target is None:
-        return ALREADY
+        return _end_others(order, own, term_seconds)
     if (verdict := _why_refused(target.running, order, own)) is not None:
         os.close(target.descriptor)
         return verdict
-    hunt = _Hunt(target, own, order.uid)
-    try:
-        return hunt.run(term_seconds)
-    except OSError as error:  # no descriptors left, no /proc
-        return failed(f"not all of it was ended: {error.strerror}")
-    finally:
-        hunt.release()
+    program = program_of(target.running, order.process) if order.others else None
+    if program is not None and not target.lives():
+        program = program._replace(file=None)  # which may be that of who has got the number
+    return _Hunt(target, program, own, order.uid).run(term_seconds)
+
+
+def _end_others(order: Terminate, own: Own, term_seconds: float) -> Ended:
+    """End what runs of the program though the process that was meant is gone: it may go from one to the next.
+
+    Only where the order says whose: nothing else ties what is found to what was meant.
+    """
+    if order.uid is None or not order.others:
+        return ALREADY
+    any_login = procfs.Login(None)
+    program = Program(order.process.executable, order.process.started, order.uid, any_login)
+    hunt = _Hunt(None, program, own, order.uid)
+    ended = hunt.run(term_seconds)
+    return gone(ended) if hunt.found_any else ALREADY
 
 
 def _why_refused(running: Running, order: Terminate, own: Own) -> Ended | None:
-    if running.process.started != order.process.started:
-        return ALREADY
     if (why := why_not(running, own, order.uid)) is not None:
         return refused(why)
-    return ANOTHER_PROGRAM if running.process != order.process else None
+    return None if is_same_program(running.process, order.process) else ANOTHER_PROGRAM
 
 
 def _hold(pid: int) -> _Held | None:
@@ -111,19 +127,35 @@ def _settle(stopped: list[_Held]) -> None:
 class _Hunt:
     """One program being ended."""
 
-    def __init__(self, target: _Held, own: Own, only_uid: int | None) -> None:
-        self._target, self._own, self._only_uid = target.running, own, only_uid
-        self._login = procfs.login(target.running.process.pid)
-        self._held = {target.running.key: target}
-        self._known = {target.running.key}
+    def __init__(self, target: _Held | None, program: Program | None, own: Own, only_uid: int | None) -> None:
+        """Hunt the target's tree, and what else there is of the program."""
+        self._target, self._program, self._own, self._only_uid = target, program, own, only_uid
+        self._held = {} if target is None else {target.running.key: target}
+        self._known = set(self._held)
         self._ended: list[Running] = []
         self._spared: dict[Running, str] = {}
+        self._elusive = False
+
+    @property
+    def found_any(self) -> bool:
+        """Tell whether there was anything to end or to spare."""
+        return bool(self._known)
 
     def run(self, term_seconds: float) -> Ended:
+        """End it, and let go of whatever would not end."""
+        try:
+            return self._run(term_seconds)
+        except OSError as error:  # no descriptors left, no /proc
+            return failed(f"not all of it was ended: {error.strerror}")
+        finally:
+            self.release()
+
+    def _run(self, term_seconds: float) -> Ended:
         """End it, by TERM and then by KILL."""
         newcomers = self._freeze(list(self._held.values()))
-        if self._target in self._spared:
+        if self._target is not None and self._target.running in self._spared:
             return failed(NO_RIGHT)
+        self._elusive = self._target is None or not self._target.lives()
         self._ask(newcomers, term_seconds)
         finished = self._force()
         left = [held.running for held in self._held.values()]
@@ -155,16 +187,25 @@ class _Hunt:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _force(self) -> bool:
-        """Kill what is left; tell whether a look that began when none of it lived found no more."""
+        """Kill what is left; tell whether a look that began when none of it lived found no more.
+
+        A program that goes from process to process can be missed by a look: then it takes many.
+        """
         deadline = time.monotonic() + _KILL_SECONDS
+        enough = time.monotonic() + (_ELUSIVE_SECONDS if self._elusive else 0)
         while time.monotonic() < deadline:
             self._wait(0)
             some_lived = bool(self._held)
-            if not self._freeze([*self._held.values(), *self._others(procfs.everyone())]) and not some_lived:
-                return True
+            others = self._others(procfs.everyone(newest_first=self._elusive))
+            if not self._freeze([*self._held.values(), *others]) and not some_lived:
+                if time.monotonic() >= enough:
+                    return True
+                continue
             for held in list(self._held.values()):
                 self._send(held, signal.SIGKILL)
             self._wait(deadline - time.monotonic())
+            if self._elusive:
+                enough = time.monotonic() + _ELUSIVE_SECONDS
         return False
 
     def _freeze(self, newcomers: list[_Held]) -> list[_Held]:
@@ -191,20 +232,9 @@ class _Hunt:
 
     def _others(self, everyone: Iterable[procfs.Stat]) -> list[_Held]:
         """Take hold of what else runs of the program: what has left its tree, or came since."""
-        path, started = self._target.process.executable, self._target.process.started
-        return self._take(
-            (
-                stat
-                for stat in everyone
-                if stat.started >= started and not stat.of_kernel and procfs.runs(stat.pid, path)
-            ),
-            lambda running: (
-                running.process.executable == path
-                and running.process.started >= started
-                and running.uid == self._target.uid
-                and procfs.login(running.process.pid).may_be(self._login)
-            ),
-        )
+        if self._program is None:
+            return []
+        return self._take(filter(self._program.may_have, everyone), self._program.has)
 
     def _take(self, candidates: Iterable[procfs.Stat], belongs: Callable[[Running], bool]) -> list[_Held]:
         """Take hold of the candidates that belong to the program and may be ended."""

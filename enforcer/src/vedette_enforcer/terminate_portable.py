@@ -1,15 +1,18 @@
-"""Ending a program where there are no pidfds: psutil, which compares start times before each signal."""
+"""Ending a program where there are no pidfds: psutil, which compares start times before each signal.
+
+Here a program that renames its file in a loop gets away, and one that goes from process to process may.
+"""
 
 # mypy: disallow-untyped-calls=False
 # (psutil has no types of its own)
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import psutil
 from vedette_schemas import Process, Terminate
 
-from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, refused, summary
+from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, gone, refused, summary
 from .guards import Own, why_not
 from .running import OF_KERNEL, Running
 
@@ -38,21 +41,39 @@ def end(order: Terminate, own: Own, term_seconds: float) -> Ended:
     except psutil.AccessDenied:
         return failed(NO_RIGHT)
     except psutil.Error:
-        return ALREADY
+        return _end_others(order, own, term_seconds)
     if target.process.started != order.process.started:
-        return ALREADY
+        return _end_others(order, own, term_seconds)
     if (why := why_not(target, own, order.uid)) is not None:
         return refused(why)
     if target.process != order.process:
         return ANOTHER_PROGRAM
-    found = {process: target}
+    belonging = [*_tree(process), *(_others(target) if order.others else ())]
+    found, spared = _sorted_out(belonging, own, order.uid)
+    return _end({process: target} | found, spared, term_seconds)
+
+
+def _end_others(order: Terminate, own: Own, term_seconds: float) -> Ended:
+    """End what runs of the program though the process that was meant is gone, where the order says whose."""
+    if order.uid is None or not order.others:
+        return ALREADY
+    meant = Running(order.process, parent=0, uid=order.uid)
+    found, spared = _sorted_out(_others(meant), own, order.uid)
+    return gone(_end(found, spared, term_seconds)) if found or spared else ALREADY
+
+
+def _sorted_out(
+    belonging: Iterable[tuple[psutil.Process, Running]], own: Own, only_uid: int | None
+) -> tuple[dict[psutil.Process, Running], dict[Running, str]]:
+    """Return what may be ended, and what may not, with the reasons."""
+    found: dict[psutil.Process, Running] = {}
     spared: dict[Running, str] = {}
-    for other, running in _belonging(process, target):
-        if (why := why_not(running, own, order.uid)) is None:
-            found[other] = running
+    for process, running in belonging:
+        if (why := why_not(running, own, only_uid)) is None:
+            found[process] = running
         else:
             spared[running] = why
-    return _end(found, spared, term_seconds)
+    return found, spared
 
 
 def _end(found: dict[psutil.Process, Running], spared: dict[Running, str], term_seconds: float) -> Ended:
@@ -66,17 +87,20 @@ def _end(found: dict[psutil.Process, Running], spared: dict[Running, str], term_
     return summary(ended, left=[found[process] for process in left], spared=spared)
 
 
-def _belonging(process: psutil.Process, target: Running) -> Iterator[tuple[psutil.Process, Running]]:
-    """Yield the tree below `process`, then what else runs of its program."""
-    seen = {process}
+def _tree(process: psutil.Process) -> Iterator[tuple[psutil.Process, Running]]:
+    """Yield what descends from `process`."""
     with contextlib.suppress(psutil.Error):
         for child in process.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                seen.add(child)
                 yield child, _look(child)
+
+
+def _others(target: Running) -> Iterator[tuple[psutil.Process, Running]]:
+    """Yield what else runs of the target's program."""
     for other in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if other not in seen and _is_of_program(running := _look(other), target):
+            running = _look(other)
+            if running.key != target.key and _is_of_program(running, target):
                 yield other, running
 
 
