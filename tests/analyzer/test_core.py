@@ -161,7 +161,7 @@ def test_what_the_enforcer_can_not_do_is_not_ordered_but_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "says"), [(Mode.OBSERVE, "would end"), (Mode.APPROVE, "waits for approval")]
+    ("mode", "says"), [(Mode.OBSERVE, "would end"), (Mode.APPROVE, "approving is not built")]
 )
 def test_outside_enforce_mode_nothing_is_ordered_and_the_alert_says_what_would_be(
     mode: Mode, says: str

@@ -4,7 +4,16 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vedette_indicators import COLUMNS, BadLine, Indicator, IndicatorType, ListAction, ListProblem, read_list
+from vedette_indicators import (
+    COLUMNS,
+    BadLine,
+    Indicator,
+    IndicatorTable,
+    IndicatorType,
+    ListAction,
+    ListProblem,
+    read_list,
+)
 from vedette_indicators.lists import MAX_BAD_LINES
 from vedette_schemas import Severity
 
@@ -132,9 +141,15 @@ def test_a_bad_line_is_reported_and_the_good_serve(line: str, words: str) -> Non
 
 
 def test_a_row_that_is_there_already_is_reported() -> None:
-    good, bad = read("host,lure.test,,,,,,", "host,LURE.test.,allow,,,,,", "url,lure.test,,,,,,")
+    good, bad = read("host,lure.test,,,,,,", "host,LURE.test.,block,,,,,", "url,lure.test,,,,,,")
     assert [row.line for row in good] == [2, 4]
     assert "line 2" in bad[0].reason
+
+
+def test_a_row_that_allows_what_another_lists_is_no_repeat() -> None:
+    good, bad = read("program,game,terminate,,,,,", "program,game,allow,,,,,")
+    assert (len(good), bad) == (2, ())
+    assert IndicatorTable(good).process("/opt/game", on=date(2026, 11, 21)) == []
 
 
 def test_a_row_with_another_end_is_another_row() -> None:

@@ -134,8 +134,10 @@ class Analyzer:
         if mode is Mode.OBSERVE:
             return f"observe mode: would {what}"
         if mode is Mode.APPROVE:
-            return f"waits for approval: {what}"
+            return f"not done, since approving is not built into this version: {what}"
         obstacle = self._enforcers.obstacle(Principal(Program.ENFORCER, host), verdict.action)
+        if obstacle is None and verdict.order is None:
+            obstacle = "not built into this version"
         return None if obstacle is None else f"could not {what}: {obstacle}"
 
     def _new_order(self, finding: Finding, order: Terminate, place: Place) -> OpenOrder:

@@ -41,6 +41,7 @@ class ListFiles:
         self._paths = tuple(paths)
         self._rows: dict[Path, tuple[Indicator, ...]] = {}
         self._stamps: dict[Path, _Stamp | None] = {}
+        self._bad: dict[Path, frozenset[str]] = {}
 
     def first(self) -> ListsRead:
         """Read all; raise `SettingsError` where one can't be used at all."""
@@ -65,7 +66,7 @@ class ListFiles:
                 problems += self._read(path)
             except (ListProblem, OSError) as error:
                 self._stamps[path] = _stamp(path)
-                problems.append(f"{path.name}: {_in_words(error)}; the old entries stay in force")
+                problems.append(f"the old entries of {path.name} stay in force: {_in_words(error)}")
         return self._table(problems)
 
     def _read(self, path: Path) -> list[str]:
@@ -74,7 +75,9 @@ class ListFiles:
         text = _content(path).decode("utf-8", "replace")
         rows, bad = read_list(text, name=path.name, previous=len(self._rows.get(path, ())))
         self._rows[path], self._stamps[path] = rows, stamp
-        return _told(path, bad)
+        known = self._bad.get(path, frozenset())
+        self._bad[path] = frozenset(line.reason for line in bad)
+        return _told(path, [line for line in bad if line.reason not in known])
 
     def _table(self, problems: list[str]) -> ListsRead:
         rows = [row for path in self._paths for row in self._rows.get(path, ())]
@@ -99,7 +102,8 @@ def _told(path: Path, bad: Sequence[BadLine]) -> list[str]:
     if not bad:
         return []
     first = f"{path.name} line {bad[0].line}: {bad[0].reason}"
-    return [first if len(bad) == 1 else f"{first}; and {len(bad) - 1} more bad lines; the good ones serve"]
+    more = f" (and {len(bad) - 1} more bad {'line' if len(bad) == 2 else 'lines'})" if len(bad) > 1 else ""  # noqa: PLR2004
+    return [f"{first}{more}; the good lines serve"]
 
 
 def _stamp(path: Path) -> _Stamp | None:
@@ -123,4 +127,6 @@ def _content(path: Path) -> bytes:
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, ListProblem):
+        return error.reason if error.line is None else f"line {error.line}: {error.reason}"
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

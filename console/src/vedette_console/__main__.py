@@ -9,7 +9,7 @@ import typer
 from vedette_schemas import Mode, VedetteError
 from vedette_transport import CANNOT_GO_ON, BrokerAddress
 
-from .deployment import Deployment, address, free_port, host_label
+from .deployment import Deployment, address, free_port, host_label, read_host
 from .up import Up
 
 app = typer.Typer(
@@ -48,7 +48,7 @@ def up(
     """Run broker, analyzer and this host's programs; print each alert as it comes."""
     deployment = Deployment(
         folder=folder,
-        host=host or host_label(),
+        host=read_host(host) if host else host_label(),
         broker=address(broker) if broker else BrokerAddress(port=port),
         lists=tuple(lists or [Path("data/blocklist.csv")]),
         mode=mode,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import ImageGrab
 from vedette_schemas import Alert, State, Times, VedetteError, Where
@@ -107,7 +108,10 @@ class Demo:
             ),
         )
         try:
-            with running(_browser(folder, page.url), folder / "chromium.log", environment):
+            with (
+                TemporaryDirectory(prefix="vedette-") as own,  # a short path: Chromium puts a socket there
+                running(_browser(folder, page.url), folder / "chromium.log", {**environment, "TMPDIR": own}),
+            ):
                 for step in steps:
                     self._perform(step, up, page)
                 page.shown.wait(STEP_SECONDS)
@@ -218,6 +222,9 @@ def _copy(text: str, environment: dict[str, str]) -> None:
 def _open(program: Path, environment: dict[str, str]) -> None:
     """Start the listed program, and leave it to Vedette to end it (to the desktop, if it does not)."""
     process = subprocess.Popen(
-        [str(program), "-center", "I am on the list."], env=environment, start_new_session=True
+        [str(program), "-center", "I am on the list."],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     threading.Thread(target=process.wait, name="reaper", daemon=True).start()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from vedette_schemas import ANALYZER, SERVER, Mode, SettingsError
+from vedette_schemas import ANALYZER, HOST_LABEL, SERVER, Mode, SettingsError
 from vedette_transport import BrokerAddress
 
 from .authority import Authority
@@ -144,6 +144,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def read_host(text: str) -> str:
+    """Return a host's name; raise `SettingsError` if it is no DNS label, or the server's own."""
+    if re.fullmatch(HOST_LABEL, text) is None or text == SERVER:
+        raise SettingsError(f"--host {text!r}: give lower-case letters, digits and hyphens, at most 63")
+    return text
 
 
 def host_label() -> str:

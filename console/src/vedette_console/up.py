@@ -77,6 +77,7 @@ class Up:
         self._started: set[str] = set()
         self._unsettled: OrderedDict[UUID, tuple[Alert, float]] = OrderedDict()
         self._unreadable = 0
+        self._began, self._alone_told = time.monotonic(), False
         self._ended_loop = threading.Event()
         self._late = threading.Timer(READY_SECONDS, self._inbox.put, (Call(_Late()),))
         self._late.daemon = True
@@ -134,6 +135,7 @@ class Up:
             case Call(Due(name)):
                 self.supervisor.restart(name)
             case Call(_Tick()):
+                self._tell_if_alone()
                 self._show_overdue()
                 self.supervisor.trim_logs()
             case Call(_Late()):
@@ -200,7 +202,7 @@ class Up:
             self.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
         elif ended.name == "session":
             self._session_off = words
-            self.say(f"window and clipboard are not watched: {words}")
+            self.say(words)
             self._check_ready()
         else:
             raise ProgramEndedError(
@@ -218,6 +220,12 @@ class Up:
             self._show(alert)
         if self._on_alert:
             self._on_alert(alert)
+
+    def _tell_if_alone(self) -> None:
+        """Say once that no broker answers, where it is not one of ours, which says it itself."""
+        if not self._alone_told and not self._started and time.monotonic() > self._began + OVERDUE_SECONDS:
+            self._alone_told = True
+            self.say(f"no broker at {self._deployment.broker} yet; trying again")
 
     def _show_overdue(self) -> None:
         """Show what has waited long enough for its outcome, or is too much to wait for."""

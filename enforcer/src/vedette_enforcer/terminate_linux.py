@@ -21,6 +21,7 @@ from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, gone, refu
 from .guards import Own, why_not
 from .running import Running
 from .same_program import Program, is_same_program, program_of
+from .waking import parent_waker
 
 if sys.platform != "linux":
     raise ImportError("only Linux has pidfds")
@@ -73,7 +74,11 @@ def end(order: Terminate, own: Own, term_seconds: float) -> Ended:
     program = program_of(target.running, order.process) if order.others else None
     if program is not None and not target.lives():
         program = program._replace(file=None)  # which may be that of who has got the number
-    return _Hunt(target, program, own, order.uid).run(term_seconds)
+    wake_parent = parent_waker(target.running.parent)
+    try:
+        return _Hunt(target, program, own, order.uid).run(term_seconds)
+    finally:
+        wake_parent()
 
 
 def _end_others(order: Terminate, own: Own, term_seconds: float) -> Ended:

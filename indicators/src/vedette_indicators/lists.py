@@ -54,13 +54,14 @@ def read_list(
         text = text.decode("utf-8", "surrogateescape")
     lines = _lines(text.removeprefix("\ufeff"))
     _check_header(next(lines, None), name)
-    good: dict[tuple[IndicatorType, str, date | None], Indicator] = {}
+    good: dict[tuple[IndicatorType, str, date | None, bool], Indicator] = {}
     bad: list[BadLine] = []
     dropped = 0
     for number, line in lines:
         try:
             indicator = _indicator(line, name, number)
-            key = indicator.type, indicator.value, indicator.expires
+            allows = indicator.action is ListAction.ALLOW  # beside a row that acts it is no repeat
+            key = indicator.type, indicator.value, indicator.expires, allows
             first = good.setdefault(key, indicator)
             if first is not indicator:
                 raise RefusedError(f"says the same as line {first.line}, which serves")

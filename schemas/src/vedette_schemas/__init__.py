@@ -5,6 +5,7 @@ from .alerts import Alert, Match, Origin, State, Times, Where
 from .commands import Action, Command, Notify, Order, Terminate
 from .errors import MessageError, SettingsError, VedetteError
 from .fields import (
+    HOST_LABEL,
     MAX_CLIPBOARD,
     MAX_PATH,
     MAX_PAYLOAD,
@@ -48,6 +49,7 @@ from .wire import decode, decode_alert, decode_report, decode_status, encode
 __all__ = [
     "ANALYZER",
     "HEARTBEAT_SECONDS",
+    "HOST_LABEL",
     "MAX_CLIPBOARD",
     "MAX_HEARD",
     "MAX_ITEMS",

@@ -168,7 +168,9 @@ class MqttSession:
         refused: ReasonCode = rest[2]
         if refused.is_failure:
             log.error("the broker at %s refused us: %s", self._broker, refused)
-        elif self._subscriptions:
+            return
+        log.info("connected to the broker at %s as %s", self._broker, self.principal)
+        if self._subscriptions:
             client.subscribe([(topic, _QOS) for topic in self._subscriptions])
         else:
             self._inbox.put(Connected())
