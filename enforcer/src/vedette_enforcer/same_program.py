@@ -11,6 +11,7 @@ away that swaps the folder that it is in for one prepared before its start, with
 """
 
 import os
+import sys
 import time
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from vedette_schemas import Process
 from . import procfs
 from .procfs import Login, Stat
 from .running import Running
+
+if sys.platform != "linux":
+    raise ImportError("what runs under a PID is looked at as Linux shows it")
 
 _READINGS, _BETWEEN = 20, 0.0005
 """Of a path that may change back and forth."""
