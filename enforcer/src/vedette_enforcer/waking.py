@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from vedette_transport import start_time
+
 if sys.platform != "linux":
     raise ImportError("only Linux has pidfds")
 
@@ -17,17 +19,18 @@ _SECONDS = 0.5
 
 def parent_waker(parent: int) -> Callable[[], None]:
     """Return what to call when the child has ended: it wakes the parent, if that has stopped since now."""
-    try:
-        descriptor = os.pidfd_open(parent)
-    except OSError:
+    started = start_time(parent)
+    if started is None or _is_stopped(parent):
         return lambda: None
-    stopped_before = _is_stopped(parent)
 
     def wake() -> None:
         with contextlib.suppress(OSError):  # gone, or not ours to wake
-            if not stopped_before and _is_stopped(parent):
-                signal.pidfd_send_signal(descriptor, signal.SIGCONT)
-        os.close(descriptor)
+            descriptor = os.pidfd_open(parent)
+            try:
+                if start_time(parent) == started and _is_stopped(parent):
+                    signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+            finally:
+                os.close(descriptor)
 
     def wake_later() -> None:
         timer = threading.Timer(_SECONDS, wake)
