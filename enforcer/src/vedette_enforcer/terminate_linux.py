@@ -39,6 +39,9 @@ _ELUSIVE_SECONDS = 0.3
 _SETTLE_SECONDS, _MOMENT = 0.02, 0.00005
 """For a stop to take effect: microseconds, but on a busy machine."""
 
+_LOOKS = 10
+"""That found nothing in a row are enough, on a machine where somebody is born all the time."""
+
 _MOST_HELD = 400
 """Processes held at once; more than that are ended in several goes."""
 
@@ -194,18 +197,24 @@ class _Hunt:
     def _force(self) -> bool:
         """Kill what is left; tell whether a look that began when none of it lived found no more.
 
-        A program that goes from process to process can be missed by a look: then it takes many.
+        A look can miss a process that is born while it lasts: it counts if nobody was, or after a few. A
+        program that goes from process to process takes many.
         """
         deadline = time.monotonic() + _KILL_SECONDS
         enough = time.monotonic() + (_ELUSIVE_SECONDS if self._elusive else 0)
+        looks = 0
         while time.monotonic() < deadline:
+            newest = procfs.newest()
             self._wait(0)
             some_lived = bool(self._held)
             others = self._others(procfs.everyone(newest_first=self._elusive))
             if not self._freeze([*self._held.values(), *others]) and not some_lived:
-                if time.monotonic() >= enough:
+                looks += 1
+                if time.monotonic() >= enough and (procfs.newest() == newest or looks >= _LOOKS):
                     return True
+                time.sleep(_MOMENT)
                 continue
+            looks = 0
             for held in list(self._held.values()):
                 self._send(held, signal.SIGKILL)
             self._wait(deadline - time.monotonic())
