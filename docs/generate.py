@@ -5,10 +5,33 @@ import json
 import sys
 from pathlib import Path
 
-from vedette_schemas import Alert, Command, Handover, Hello, Message, Notice, Report, Shown, Status, Taken
+from vedette_schemas import (
+    Ack,
+    Alert,
+    Command,
+    Handover,
+    Hello,
+    Message,
+    Notice,
+    Report,
+    Shown,
+    Status,
+    Taken,
+)
 
 FOLDER = Path(__file__).parent / "messages"
-MESSAGES: tuple[type[Message], ...] = (Report, Command, Alert, Status, Hello, Handover, Taken, Notice, Shown)
+MESSAGES: tuple[type[Message], ...] = (
+    Report,
+    Ack,
+    Command,
+    Alert,
+    Status,
+    Hello,
+    Handover,
+    Taken,
+    Notice,
+    Shown,
+)
 
 
 def pages() -> dict[Path, str]:

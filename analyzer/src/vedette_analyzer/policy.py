@@ -12,6 +12,7 @@ from vedette_schemas import (
     Process,
     ProcessStarted,
     ProgramHashed,
+    Stopped,
     Terminate,
     Where,
     WindowFocused,
@@ -48,7 +49,7 @@ def decide(finding: Finding, observation: Observation) -> Verdict:
             return _program(finding, observation.process, observation.uid)
         case ConnectionOpened():
             return _connection(finding, observation)
-        case Outcome():
+        case Outcome() | Stopped():
             return Verdict(Action.ALERT)
 
 

@@ -19,6 +19,7 @@ from vedette_schemas import (
     Report,
     Severity,
     State,
+    Stopped,
     Terminate,
     Times,
     WindowFocused,
@@ -57,7 +58,7 @@ class Place:
         """The observation as an alert tells it: a window's title, but nothing of a clipboard's text."""
         seen = self.observation
         excerpt = seen.title[:300] if isinstance(seen, WindowFocused) else ""
-        uid = None if isinstance(seen, Outcome) else seen.uid
+        uid = None if isinstance(seen, Outcome | Stopped) else seen.uid
         return Origin(
             principal=self.report.sender,
             spool=self.report.spool,

@@ -28,6 +28,7 @@ class Retention(BaseModel):
     program: Days = 30
     connection: Days = 30
     outcome: Days = 365
+    stopped: Days = 365
     unreadable: Days = 7
     alerts: Days = 365
 

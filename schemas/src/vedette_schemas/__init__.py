@@ -3,7 +3,7 @@
 from . import topics
 from .alerts import Alert, Match, Origin, State, Times, Where
 from .commands import Action, Command, Notify, Order, Terminate
-from .errors import MessageError, SettingsError, VedetteError
+from .errors import MessageError, OtherVersionError, SettingsError, VedetteError
 from .fields import (
     HOST_LABEL,
     MAX_CLIPBOARD,
@@ -29,9 +29,12 @@ from .observations import (
     OutcomeStatus,
     ProcessStarted,
     ProgramHashed,
+    Stopped,
     WindowFocused,
 )
 from .principals import ANALYZER, SERVER, Principal, PrincipalName, Program
+from .ranges import NOTHING, Ranges
+from .records import SenderRecord, StreamRecord
 from .reports import (
     MAX_ITEMS,
     MAX_RANGES,
@@ -39,12 +42,15 @@ from .reports import (
     MAX_STREAMS,
     Ack,
     AckedStream,
+    Arrived,
+    Envelope,
     Position,
     Report,
     Stream,
+    Unreadable,
 )
 from .status import HEARTBEAT_SECONDS, MAX_HEARD, Life, SpoolState, Status, StreamState
-from .wire import decode, decode_alert, decode_report, decode_status, encode
+from .wire import decode, decode_ack, decode_alert, decode_report, decode_status, encode, read_report
 
 __all__ = [
     "ANALYZER",
@@ -61,15 +67,18 @@ __all__ = [
     "MAX_STREAMS",
     "MAX_TITLE",
     "MAX_TOKEN",
+    "NOTHING",
     "SERVER",
     "VERSION",
     "Ack",
     "AckedStream",
     "Action",
     "Alert",
+    "Arrived",
     "ClipboardCopied",
     "Command",
     "ConnectionOpened",
+    "Envelope",
     "Handover",
     "Hello",
     "HostName",
@@ -85,6 +94,7 @@ __all__ = [
     "OperatingSystem",
     "Order",
     "Origin",
+    "OtherVersionError",
     "Outcome",
     "OutcomeStatus",
     "Position",
@@ -94,25 +104,32 @@ __all__ = [
     "ProcessStarted",
     "Program",
     "ProgramHashed",
+    "Ranges",
     "Report",
+    "SenderRecord",
     "SettingsError",
     "Severity",
     "Shown",
     "SpoolState",
     "State",
     "Status",
+    "Stopped",
     "Stream",
+    "StreamRecord",
     "StreamState",
     "Taken",
     "Terminate",
     "Times",
+    "Unreadable",
     "VedetteError",
     "Where",
     "WindowFocused",
     "decode",
+    "decode_ack",
     "decode_alert",
     "decode_report",
     "decode_status",
     "encode",
+    "read_report",
     "topics",
 ]

@@ -11,3 +11,7 @@ class SettingsError(VedetteError):
 
 class MessageError(VedetteError):
     """What came in can't be read or can't be attributed; it is counted and dropped."""
+
+
+class OtherVersionError(MessageError):
+    """A message of a version of the contract that this program does not know."""

@@ -111,7 +111,16 @@ class Outcome(Message):
     repeated: bool = False
 
 
-Observation = WindowFocused | ClipboardCopied | ProcessStarted | ProgramHashed | ConnectionOpened | Outcome
+class Stopped(Message):
+    """This program ended in order. It is told again in the spool, since a farewell may find no broker."""
+
+    kind: Literal["stopped"] = "stopped"
+    seen_at: Time
+
+
+Observation = (
+    WindowFocused | ClipboardCopied | ProcessStarted | ProgramHashed | ConnectionOpened | Outcome | Stopped
+)
 AnyObservation = Annotated[Observation, Field(discriminator="kind")]
 
 
@@ -124,3 +133,4 @@ class Kind(StrEnum):
     PROGRAM = "program"
     CONNECTION = "connection"
     OUTCOME = "outcome"
+    STOPPED = "stopped"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from .fields import VERSION, Message, Nonce, Number, Time
-from .observations import AnyObservation, Kind
+from .observations import AnyObservation, Kind, Observation
 from .principals import PrincipalName
 
 MAX_ITEMS = 50
@@ -37,27 +37,46 @@ class Stream(NamedTuple):
     kind: str
 
 
-class Report(Message):
-    """The observations `first`, `first + 1`, … of one stream."""
+class Envelope(Message):
+    """What a report says besides its items: from which stream they are, and the number of the first."""
 
     version: Literal[1] = VERSION
     sender: PrincipalName
     spool: Nonce
     kind: Kind
-    first: Number
+    first: Annotated[int, Field(ge=1, le=2**63 - 1 - MAX_ITEMS)]
     sent_at: Time
-    items: Annotated[tuple[AnyObservation, ...], Field(min_length=1, max_length=MAX_ITEMS)]
 
     @property
     def stream(self) -> Stream:
         """The stream that this is a run of."""
         return Stream(self.sender, self.spool, self.kind)
 
+
+class Report(Envelope):
+    """The observations `first`, `first + 1`, … of one stream."""
+
+    items: Annotated[tuple[AnyObservation, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
     @model_validator(mode="after")
     def _items_are_of_its_kind(self) -> Self:
         if any(item.kind != self.kind for item in self.items):
             raise ValueError("an item is not of the report's kind")
         return self
+
+
+class Unreadable(NamedTuple):
+    """An item that is no observation of its report's kind: why, and the item itself as JSON."""
+
+    reason: str
+    raw: bytes
+
+
+class Arrived(NamedTuple):
+    """A report as it came in: what is no observation in it stands among those that are."""
+
+    envelope: Envelope
+    items: tuple[Observation | Unreadable, ...]
 
 
 class AckedStream(Message):

@@ -18,8 +18,10 @@ ALERTS = f"{_ROOT}/alert/"
 EVERY_ALERT = f"{ALERTS}#"
 
 MAY_REPORT: dict[Program, frozenset[Kind]] = {
-    Program.SENSOR: frozenset({Kind.WINDOW, Kind.CLIPBOARD, Kind.PROCESS, Kind.PROGRAM, Kind.CONNECTION}),
-    Program.ENFORCER: frozenset({Kind.OUTCOME}),
+    Program.SENSOR: frozenset(
+        {Kind.WINDOW, Kind.CLIPBOARD, Kind.PROCESS, Kind.PROGRAM, Kind.CONNECTION, Kind.STOPPED}
+    ),
+    Program.ENFORCER: frozenset({Kind.OUTCOME, Kind.STOPPED}),
 }
 """Which kinds of observation a program may report; a program that is not named may report none."""
 

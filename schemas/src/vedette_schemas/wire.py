@@ -1,17 +1,21 @@
 """From payload to message: the only way in for what comes from outside."""
 
-from typing import TypeVar
+import json
+from typing import TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from .alerts import Alert
-from .errors import MessageError
-from .fields import MAX_PAYLOAD, Message
-from .reports import Report
+from .errors import MessageError, OtherVersionError
+from .fields import MAX_PAYLOAD, VERSION, Message
+from .observations import AnyObservation, Observation
+from .reports import MAX_ITEMS, Ack, Arrived, Envelope, Report, Unreadable
 from .status import Status
-from .topics import read_report_topic, read_status_topic
+from .topics import read_ack_topic, read_report_topic, read_status_topic
 
 _M = TypeVar("_M", bound=Message)
+_OBSERVATION: TypeAdapter[Observation] = TypeAdapter(AnyObservation, config=ConfigDict(defer_build=True))
 
 
 def decode(model: type[_M], payload: bytes | bytearray | str) -> _M:
@@ -34,13 +38,70 @@ def encode(message: Message) -> bytes:
 
 def decode_report(topic: str, payload: bytes | bytearray) -> Report:
     """Read a report and attribute it; raise `MessageError` where it is not its topic's principal's own."""
-    principal, kind = read_report_topic(topic)
+    read_report_topic(topic)  # before anything of the payload is read
     report = decode(Report, payload)
-    if report.sender != str(principal):
-        raise MessageError("a sender that is not the topic's principal")
-    if report.kind != kind:
-        raise MessageError("a kind that is not the topic's")
+    _attribute(topic, report)
     return report
+
+
+def read_report(topic: str, payload: bytes | bytearray) -> Arrived:
+    """Read a report as far as it can be read, and attribute it.
+
+    Raise `OtherVersionError` where it is of another version, `MessageError` where it can't be attributed:
+    what one item holds can't make the others unreadable.
+    """
+    try:
+        report = decode_report(topic, payload)
+    except MessageError:
+        return _partly(topic, payload)
+    return Arrived(report, report.items)
+
+
+def _partly(topic: str, payload: bytes | bytearray) -> Arrived:
+    try:
+        fields = from_json(payload, allow_inf_nan=False) if len(payload) <= MAX_PAYLOAD else None
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise MessageError("not a report")
+    fields = cast("dict[str, object]", fields)
+    if fields.get("version", VERSION) != VERSION:
+        raise OtherVersionError(f"{read_report_topic(topic).principal} speaks another version than {VERSION}")
+    items = fields.pop("items", None)
+    if not isinstance(items, list) or not 0 < len(cast("list[object]", items)) <= MAX_ITEMS:
+        raise MessageError(f"not a report of 1 to {MAX_ITEMS} items")
+    envelope = decode(Envelope, json.dumps(fields))
+    _attribute(topic, envelope)
+    return Arrived(envelope, tuple(_item(item, envelope) for item in cast("list[object]", items)))
+
+
+def _item(item: object, envelope: Envelope) -> Observation | Unreadable:
+    raw = json.dumps(item).encode()
+    try:
+        observation = _OBSERVATION.validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        return Unreadable(f"no observation ({first['type']})", raw)
+    if observation.kind != envelope.kind:
+        return Unreadable("not of its report's kind", raw)
+    return observation
+
+
+def _attribute(topic: str, envelope: Envelope) -> None:
+    principal, kind = read_report_topic(topic)
+    if envelope.sender != str(principal):
+        raise MessageError("a sender that is not the topic's principal")
+    if envelope.kind != kind:
+        raise MessageError("a kind that is not the topic's")
+
+
+def decode_ack(topic: str, payload: bytes | bytearray) -> Ack:
+    """Read an ack; raise `MessageError` where it is not for its topic's principal."""
+    audience = read_ack_topic(topic)
+    ack = decode(Ack, payload)
+    if ack.audience != str(audience):
+        raise MessageError("an audience that is not the topic's")
+    return ack
 
 
 def decode_status(topic: str, payload: bytes | bytearray) -> Status:

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from vedette_schemas import Position, Stream
+from vedette_schemas import Position, Ranges, SenderRecord, Stream, StreamRecord
 from vedette_transport.delivery import (
     ArchiveWentBack,
     Batch,
@@ -13,10 +13,7 @@ from vedette_transport.delivery import (
     Kept,
     LostWithArchive,
     Missing,
-    Ranges,
     Reconciled,
-    SenderRecord,
-    StreamRecord,
 )
 
 Place = tuple[Stream, int]

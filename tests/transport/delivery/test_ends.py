@@ -13,6 +13,7 @@ from vedette_schemas import (
     MessageError,
     Position,
     Principal,
+    Ranges,
     SpoolState,
     Status,
     Stream,
@@ -24,12 +25,12 @@ from vedette_schemas import (
 from vedette_transport.delivery import (
     Kept,
     Missing,
-    Ranges,
     Receiver,
     ReceiverLimits,
     Run,
     Sender,
     SenderLimits,
+    reconcile,
 )
 
 from tests import messages
@@ -184,7 +185,7 @@ def test_acks_are_cut_to_what_a_message_holds() -> None:
 def test_a_hostile_heartbeat_costs_no_more_than_an_honest_one() -> None:
     state = StreamState(spool=SPOOL, kind=Kind.WINDOW, ordinal=HUGE, final=True, next=HUGE, oldest=HUGE)
     told = SpoolState(spool=SPOOL, ordinal=HUGE, number=HUGE, complete=True, streams=(state,))
-    found = receiver().heartbeat(PRINCIPAL, told)
+    found = reconcile(PRINCIPAL, told, Books(Archive(), SPOOL), {})
     assert found is not None
     assert found.facts == (Missing(WINDOW, Ranges.span(1, HUGE - 1)),)
 

@@ -1,14 +1,13 @@
 """What the issue names, each on its own: what went wrong, and what is said about it."""
 
 import pytest
-from vedette_schemas import Ack, AckedStream, Kind, Position, Stream
+from vedette_schemas import Ack, AckedStream, Kind, Position, Ranges, Stream
 from vedette_transport.delivery import (
     PATIENCE,
     ArchiveWentBack,
     Dropped,
     LostWithArchive,
     Missing,
-    Ranges,
     SenderLimits,
     Vanished,
     WentBack,

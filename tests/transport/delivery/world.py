@@ -14,6 +14,7 @@ from vedette_transport.delivery import (
     SenderLimits,
     Vanished,
     WentBack,
+    reconcile,
 )
 from vedette_transport.delivery.facts import Dropped, LostWithArchive
 
@@ -43,7 +44,7 @@ class Analyzer:
         return [taken.ack] if taken.ack else []
 
     def heartbeat(self, told: SpoolState) -> list[Ack]:
-        reconciled = self.receiver.heartbeat(PRINCIPAL, told)
+        reconciled = reconcile(PRINCIPAL, told, self.books, self.receiver.pending(PRINCIPAL))
         if reconciled is None:
             return []
         self.books.write(reconciled)

@@ -5,10 +5,9 @@ archive's books, so that every loss is either declared or found.
 """
 
 from .facts import ArchiveWentBack, Dropped, Fact, LostWithArchive, Missing, Vanished, WentBack
-from .ledger import Ledger, SenderRecord, StreamRecord
-from .ranges import Ranges
+from .ledger import Ledger
 from .receiver import Batch, Receiver, ReceiverLimits, Taken
-from .reconcile import PATIENCE, Reconciled
+from .reconcile import PATIENCE, Reconciled, reconcile
 from .sender import Run, Sender, SenderLimits
 from .spool import Kept, Spool
 
@@ -22,17 +21,15 @@ __all__ = [
     "Ledger",
     "LostWithArchive",
     "Missing",
-    "Ranges",
     "Receiver",
     "ReceiverLimits",
     "Reconciled",
     "Run",
     "Sender",
     "SenderLimits",
-    "SenderRecord",
     "Spool",
-    "StreamRecord",
     "Taken",
     "Vanished",
     "WentBack",
+    "reconcile",
 ]

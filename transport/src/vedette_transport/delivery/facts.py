@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from vedette_schemas import Stream
-
-from .ranges import Ranges
+from vedette_schemas import Ranges, Stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from vedette_schemas import MAX_RANGES
+from vedette_schemas import MAX_RANGES, NOTHING, Ranges
 
-from .ranges import NOTHING, Ranges
 from .spool import Kept
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from vedette_schemas import MAX_RANGES, MAX_STREAMS, Ack, AckedStream, Kind, SpoolState, Stream
+from vedette_schemas import MAX_RANGES, MAX_STREAMS, NOTHING, Ack, AckedStream, Kind, Ranges, Stream
 
 from .ledger import Ledger
-from .ranges import NOTHING, Ranges
-from .reconcile import Reconciled, reconcile
+from .reconcile import Reconciled
 
 _T = TypeVar("_T")
 
@@ -93,9 +92,12 @@ class Receiver:
         self._batches = [other for other in self._batches if other is not batch]
         return self._acks(batch.runs)
 
-    def heartbeat(self, principal: str, told: SpoolState) -> Reconciled | None:
-        """Compare a heartbeat's account with the books; `None` if it is an old one."""
-        return reconcile(principal, told, self._ledger, self._pending)
+    def pending(self, principal: str) -> dict[Stream, Ranges]:
+        """Return what of a sender's streams is judged and not yet committed."""
+        streams = {
+            stream for batch in self._batches for stream in batch.runs if stream.principal == principal
+        }
+        return {stream: self._pending(stream) for stream in streams}
 
     def closed(self, reconciled: Reconciled) -> list[Ack]:
         """Return the acks to send once a heartbeat's outcome is committed."""

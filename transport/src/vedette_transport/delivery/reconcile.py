@@ -1,13 +1,23 @@
 """Comparing a heartbeat's account of a spool with the archive's books: what is lost, and who says so."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from vedette_schemas import MAX_HEARD, AckedStream, Position, SpoolState, Stream, StreamState
+from vedette_schemas import (
+    MAX_HEARD,
+    NOTHING,
+    AckedStream,
+    Position,
+    Ranges,
+    SenderRecord,
+    SpoolState,
+    Stream,
+    StreamRecord,
+    StreamState,
+)
 
 from .facts import ArchiveWentBack, Dropped, Fact, LostWithArchive, Missing, Vanished, WentBack
-from .ledger import Ledger, SenderRecord, StreamRecord
-from .ranges import Ranges
+from .ledger import Ledger
 
 PATIENCE = 4
 """Heartbeats in a row that must leave out a stream of unknown age before it counts as vanished: more than
@@ -29,11 +39,11 @@ class Reconciled:
 
 
 def reconcile(
-    principal: str, told: SpoolState, ledger: Ledger, pending: Callable[[Stream], Ranges]
+    principal: str, told: SpoolState, ledger: Ledger, pending: Mapping[Stream, Ranges]
 ) -> Reconciled | None:
     """Compare; `None` if a later heartbeat of the same opening was heard already.
 
-    `pending` says what of a stream is judged and not yet committed: nothing is said about that.
+    `pending` is what of its streams is judged and not yet committed: nothing is said about that.
     """
     sender = ledger.sender(principal)
     if told.number <= dict(sender.beats).get(told.spool, 0):
@@ -46,13 +56,14 @@ def reconcile(
     held_back = not told.complete
     for state in told.streams:
         stream = Stream(principal, state.spool, str(state.kind))
-        account = _Account(stream, state, ledger.stream(stream), pending(stream), archive_lost=bool(lost))
+        waiting = pending.get(stream, NOTHING)
+        account = _Account(stream, state, ledger.stream(stream), waiting, archive_lost=bool(lost))
         facts += account.facts()
         streams[stream] = account.record()
         if account.is_over:
             closed.append(AckedStream(spool=state.spool, kind=state.kind, closed=state.next))
     for stream in set(ledger.streams_due(principal)) - set(streams) if told.complete else ():
-        if pending(stream):
+        if pending.get(stream):
             held_back = True
             continue
         record = _left_out(stream, told, ledger.stream(stream), archive_lost=bool(lost))

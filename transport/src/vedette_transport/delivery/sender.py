@@ -16,13 +16,13 @@ from vedette_schemas import (
     AckedStream,
     Kind,
     Position,
+    Ranges,
     SpoolState,
     Stream,
     StreamState,
 )
 
 from .outgoing import Flight, Outgoing
-from .ranges import Ranges
 from .spool import Spool
 
 

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from vedette_schemas import Position, Stream
-
-from .ranges import NOTHING, Ranges
+from vedette_schemas import NOTHING, Position, Ranges, Stream
 
 
 @dataclass(frozen=True, slots=True)

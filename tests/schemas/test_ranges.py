@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vedette_transport.delivery import Ranges
+from vedette_schemas import Ranges
 
 NUMBERS = st.sets(st.integers(1, 30))
 
