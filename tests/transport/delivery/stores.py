@@ -97,6 +97,7 @@ class Archive:
         self.streams: dict[Stream, StreamRecord] = {}
         self.senders: dict[str, SenderRecord] = {}
         self.epochs: dict[str, int] = {}
+        self.newest = Position(epoch="0" * 16, commits=0)
         self.lost: set[str] = set()
         self.facts: list[Fact] = []
 
@@ -109,11 +110,12 @@ class Books:
 
     def __init__(self, archive: Archive, epoch: str) -> None:
         self.archive, self.epoch = archive, epoch
-        archive.epochs[epoch] = 0
+        archive.epochs[epoch] = -1
+        self._count()
 
     @property
     def position(self) -> Position:
-        return Position(epoch=self.epoch, commits=self.archive.epochs[self.epoch])
+        return self.archive.newest
 
     def stream(self, stream: Stream) -> StreamRecord:
         return self.archive.streams.get(stream, StreamRecord())
@@ -142,7 +144,7 @@ class Books:
                 assert (stream, number) not in self.archive.observations, "archived twice"
                 self.archive.observations[stream, number] = items[stream, number]
             self.archive.streams[stream] = replace(known, archived=known.archived | new)
-        self.archive.epochs[self.epoch] += 1
+        self._count()
 
     def write(self, reconciled: Reconciled) -> None:
         self.archive.senders[reconciled.principal] = reconciled.sender
@@ -151,7 +153,11 @@ class Books:
         self.archive.lost.update(
             *(fact.epochs for fact in reconciled.facts if isinstance(fact, ArchiveWentBack))
         )
+        self._count()
+
+    def _count(self) -> None:
         self.archive.epochs[self.epoch] += 1
+        self.archive.newest = Position(epoch=self.epoch, commits=self.archive.epochs[self.epoch])
 
 
 def numbers(facts: Sequence[Fact], kind: type[Dropped | Missing | LostWithArchive]) -> list[Place]:

@@ -175,6 +175,24 @@ def test_yesterdays_archive_is_one_alert_and_what_it_lost_is_counted() -> None:
     assert world.lost >= set(world.lost_with_archive)
 
 
+def test_yesterdays_archive_is_told_from_a_loss_though_another_analyzer_acked() -> None:
+    world = world_with(3, analyzers=2)
+    world.back_up_archive()
+    world.send()
+    world.arrive_up(0)
+    world.commit(0)
+    world.down.clear()  # the ack of the one that committed is lost, the other acks the repeat
+    world.arrive_up(0)
+    world.arrive_down()
+    window = world.stream()
+    assert world.disk.kept[window].held == Ranges()
+    world.restore_archive()
+    world.settle()
+    assert world.lost_with_archive == [(window, number) for number in (1, 2, 3)]
+    assert not world.missing
+    assert any(isinstance(fact, ArchiveWentBack) for fact in world.archive.facts)
+
+
 def test_a_true_loss_after_yesterdays_archive_is_an_alert_again() -> None:
     world = world_with(3)
     world.back_up_archive()

@@ -114,11 +114,7 @@ class LostDisks(Delivery):
 
 
 class LostArchives(Delivery):
-    """The same as the first with one analyzer, and the archive is put back to a back-up."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World(analyzers=1)
+    """The same as the first, and the archive is put back to a back-up."""
 
     @rule()
     def back_up_archive(self) -> None:

@@ -11,12 +11,16 @@ class Ledger(Protocol):
 
     Whoever writes a `Reconciled` reads for it in the same transaction. Whoever commits a batch keeps, in
     the same transaction, what is neither below the floor nor archived, adds it to `archived`, and counts
-    one more commit in its epoch.
+    one more commit in its epoch. Opening the archive begins an epoch, at 0 commits.
     """
 
     @property
     def position(self) -> Position:
-        """The epoch that this opening of the archive began, and how many commits it has made in it."""
+        """Where the archive stands now: the epoch of its last commit, whoever made it, and how many it has.
+
+        Of two analyzers on one archive, each may ack what the other committed: only the last commit of
+        all stands for everything that was archived until now.
+        """
         ...
 
     def stream(self, stream: Stream) -> StreamRecord:
