@@ -32,10 +32,11 @@ from vedette_transport.delivery import (
     SenderLimits,
     reconcile,
 )
+from vedette_transport.delivery.reconcile import MAX_KNOWN
 
 from tests import messages
 from tests.transport.delivery.stores import Archive, Books, Disk
-from tests.transport.delivery.world import PRINCIPAL, Analyzer
+from tests.transport.delivery.world import PRINCIPAL, RECEIVER_LIMITS, Analyzer, World
 
 POSITION = Position(epoch="e" * 16, commits=1)
 SPOOL = "0" * 16
@@ -159,6 +160,74 @@ def test_beyond_what_may_wait_a_report_is_left_whole() -> None:
 def test_what_would_tear_a_stream_into_too_many_ranges_is_left() -> None:
     theirs = receiver(ranges=3)
     assert [theirs.take(WINDOW, first, [1]).left for first in (2, 4, 6, 8, 3)] == [False] * 3 + [True, False]
+
+
+def windows(first: int, count: int) -> list[Stream]:
+    return [Stream(PRINCIPAL, f"{number:016x}", "window") for number in range(first, first + count)]
+
+
+def test_of_one_sender_no_more_streams_are_taken_up_than_may_be_known() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16, ReceiverLimits(streams=3))
+    one, two, three, four = windows(1, 4)
+    taken = [analyzer.receiver.take(stream, 1, [1]) for stream in (one, two)]
+    analyzer.judged |= {(one, 1): b"1", (two, 1): b"2"}
+    assert [each.left for each in taken] == [False, False]
+    analyzer.commit()  # what is known is in the books now, what follows is only judged
+    assert not analyzer.receiver.take(three, 1, [1]).left
+    assert analyzer.receiver.take(four, 1, [1]) == (Ranges(), None, True)
+    assert not analyzer.receiver.take(three, 2, [1]).left
+    assert not analyzer.receiver.take(one, 2, [1]).left
+    assert not analyzer.receiver.take(Stream("sensor@other", four.spool, "window"), 1, [1]).left
+
+
+def beat(number: int, *streams: Stream, complete: bool = False, oldest: int = 1) -> SpoolState:
+    states = [
+        StreamState(spool=stream.spool, kind=Kind.WINDOW, ordinal=1, final=False, next=5, oldest=oldest)
+        for stream in streams
+    ]
+    return SpoolState(spool=SPOOL, ordinal=1, number=number, complete=complete, streams=tuple(states))
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_heartbeats_that_name_ever_new_streams_are_remembered_up_to_a_limit(complete: bool) -> None:
+    books = Books(Archive(), "e" * 16)
+    for number in range(1, 40):
+        told = beat(number, *windows(number * MAX_STREAMS, MAX_STREAMS), complete=complete)
+        found = reconcile(PRINCIPAL, told, books, {})
+        assert found is not None
+        assert len(found.facts) <= MAX_KNOWN
+        books.write(found)
+        assert len(books.streams_due(PRINCIPAL)) <= MAX_KNOWN
+    assert complete or len(books.archive.streams) == MAX_KNOWN
+
+
+def test_what_is_judged_counts_as_known_to_a_heartbeat() -> None:
+    books = Books(Archive(), "e" * 16)
+    one, two, three, four = windows(1, 4)
+    judged = {one: Ranges.span(1, 1), two: Ranges.span(1, 1)}
+    found = reconcile(PRINCIPAL, beat(1, two, three, four), books, judged, most=3)
+    assert found is not None
+    assert set(found.streams) == {two, three}
+
+
+def test_a_sender_with_more_streams_than_may_be_known_gets_all_of_them_archived() -> None:
+    world = World(limits=SenderLimits(items=5, size=60))
+    for _ in range(3 * RECEIVER_LIMITS.streams):
+        world.observe()
+        world.reopen()
+    world.settle()
+    assert world.archive.facts == []
+    assert len(world.archive.observations) == 3 * RECEIVER_LIMITS.streams
+
+
+def test_a_heartbeat_that_tells_of_a_stream_twice_says_its_loss_once() -> None:
+    one, *_ = windows(1, 1)
+    first, second = (beat(1, one, oldest=oldest).streams[0] for oldest in (4, 3))
+    told = SpoolState(spool=SPOOL, ordinal=1, number=1, complete=True, streams=(first, second))
+    found = reconcile(PRINCIPAL, told, Books(Archive(), SPOOL), {})
+    assert found is not None
+    assert found.facts == (Missing(one, Ranges.span(1, 3)),)
+    assert found.streams[one].floor == 4
 
 
 def test_nothing_is_acked_before_it_is_committed_and_a_repeat_is_acked_at_once() -> None:

@@ -22,7 +22,7 @@ from tests.transport.delivery.stores import Archive, Books, CrashError, Disk, Pl
 
 PRINCIPAL = "sensor@host-7"
 SENDER_LIMITS = SenderLimits(capacity=300, items=5, size=60)
-RECEIVER_LIMITS = ReceiverLimits(items=16, size=160, ranges=6)
+RECEIVER_LIMITS = ReceiverLimits(items=16, size=160, ranges=6, streams=8)
 BEATS_UNDER_WAY = 3
 MESSAGES_UNDER_WAY = 40
 
@@ -33,7 +33,7 @@ class Analyzer:
     """One run of an analyzer: what it judged and did not commit dies with it."""
 
     def __init__(self, archive: Archive, epoch: str, limits: ReceiverLimits = RECEIVER_LIMITS) -> None:
-        self.books = Books(archive, epoch)
+        self.books, self.limits = Books(archive, epoch), limits
         self.receiver = Receiver(self.books, limits)
         self.judged: dict[Place, bytes] = {}
 
@@ -44,7 +44,8 @@ class Analyzer:
         return [taken.ack] if taken.ack else []
 
     def heartbeat(self, told: SpoolState) -> list[Ack]:
-        reconciled = reconcile(PRINCIPAL, told, self.books, self.receiver.pending(PRINCIPAL))
+        pending = self.receiver.pending(PRINCIPAL)
+        reconciled = reconcile(PRINCIPAL, told, self.books, pending, self.limits.streams)
         if reconciled is None:
             return []
         self.books.write(reconciled)
@@ -117,6 +118,7 @@ class World:
             self.down += analyzer.report(message) if isinstance(message, Run) else analyzer.heartbeat(message)
             del self.down[:-MESSAGES_UNDER_WAY]
             assert analyzer.receiver.waiting <= RECEIVER_LIMITS.items
+            assert len(analyzer.books.streams_due(PRINCIPAL)) <= RECEIVER_LIMITS.streams * len(self.analyzers)
 
     def arrive_down(self, place: int = 0, *, again: bool = False) -> None:
         if self.down:

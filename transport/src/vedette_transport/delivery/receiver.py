@@ -8,25 +8,37 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from vedette_schemas import MAX_RANGES, MAX_STREAMS, NOTHING, Ack, AckedStream, Kind, Ranges, Stream
+from vedette_schemas import (
+    MAX_RANGES,
+    MAX_STREAMS,
+    NOTHING,
+    Ack,
+    AckedStream,
+    Kind,
+    Ranges,
+    Stream,
+    StreamRecord,
+)
 
 from .ledger import Ledger
-from .reconcile import Reconciled
+from .reconcile import MAX_KNOWN, Reconciled
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverLimits:
-    """How much may be judged and not yet committed, and into how many ranges a stream may fall apart.
+    """How much may be judged and not yet committed, and what one sender may make us remember.
 
-    Holes close by themselves: an honest sender sends again what lies in them, or gives it up, and then its
-    next heartbeat settles them.
+    `ranges` is into how many a stream may fall apart: holes close by themselves, since an honest sender
+    sends again what lies in them, or gives it up, and then its next heartbeat settles them. `streams` is
+    how many of a sender may be known that are not over.
     """
 
     items: int = 20_000
     size: int = 32 * 1024 * 1024
     ranges: int = 256
+    streams: int = MAX_KNOWN
 
 
 class Taken(NamedTuple):
@@ -67,6 +79,8 @@ class Receiver:
         """Take a report in: the observations from `first` on, of these sizes."""
         numbers = Ranges.span(first, first + len(sizes) - 1)
         record = self._ledger.stream(stream)
+        if record == StreamRecord() and not self._has_room_for(stream):
+            return Taken(NOTHING, None, left=True)
         settled = record.settled & numbers
         acks = self._acks({stream: settled}) if settled else []
         pending = self._pending(stream)
@@ -105,6 +119,10 @@ class Receiver:
 
     def _pending(self, stream: Stream) -> Ranges:
         return Ranges.of(pair for batch in self._batches for pair in batch.runs.get(stream, NOTHING).pairs)
+
+    def _has_room_for(self, new: Stream) -> bool:
+        known = {*self._ledger.streams_due(new.principal), *self.pending(new.principal)}
+        return new in known or len(known) < self._limits.streams
 
     def _has_room(self, items: int, size: int, numbers: Ranges) -> bool:
         return items == 0 or (

@@ -23,6 +23,10 @@ PATIENCE = 4
 """Heartbeats in a row that must leave out a stream of unknown age before it counts as vanished: more than
 can be under way when a program that has begun the stream follows one that beats no more."""
 
+MAX_KNOWN = 256
+"""Streams of one sender that are known and not over: who may report must not be able to fill the books with
+names. An honest sender's further streams are taken up as others are closed."""
+
 _OPENINGS = 16
 _LOST = 2 * MAX_HEARD
 
@@ -39,11 +43,16 @@ class Reconciled:
 
 
 def reconcile(
-    principal: str, told: SpoolState, ledger: Ledger, pending: Mapping[Stream, Ranges]
+    principal: str,
+    told: SpoolState,
+    ledger: Ledger,
+    pending: Mapping[Stream, Ranges],
+    most: int = MAX_KNOWN,
 ) -> Reconciled | None:
     """Compare; `None` if a later heartbeat of the same opening was heard already.
 
-    `pending` is what of its streams is judged and not yet committed: nothing is said about that.
+    `pending` is what of its streams is judged and not yet committed: nothing is said about that. Of streams
+    not heard of before, none is recorded that would make more than `most`.
     """
     sender = ledger.sender(principal)
     if told.number <= dict(sender.beats).get(told.spool, 0):
@@ -54,10 +63,18 @@ def reconcile(
     streams: dict[Stream, StreamRecord] = {}
     closed: list[AckedStream] = []
     held_back = not told.complete
+    due = {*ledger.streams_due(principal), *pending}
+    room = most - len(due)
     for state in told.streams:
         stream = Stream(principal, state.spool, str(state.kind))
+        known = streams.get(stream) or ledger.stream(stream)  # who lies may tell of one twice
+        if known == StreamRecord() and stream not in due:
+            room -= 1
+            if room < 0:
+                held_back = True
+                continue
         waiting = pending.get(stream, NOTHING)
-        account = _Account(stream, state, ledger.stream(stream), waiting, archive_lost=bool(lost))
+        account = _Account(stream, state, known, waiting, archive_lost=bool(lost))
         facts += account.facts()
         streams[stream] = account.record()
         if account.is_over:
