@@ -1,10 +1,9 @@
 """From payload to message: the only way in for what comes from outside."""
 
-import json
 from typing import TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from .alerts import Alert
 from .errors import MessageError, OtherVersionError
@@ -48,7 +47,8 @@ def read_report(topic: str, payload: bytes | bytearray) -> Arrived:
     """Read a report as far as it can be read, and attribute it.
 
     Raise `OtherVersionError` where it is of another version, `MessageError` where it can't be attributed:
-    what one item holds can't make the others unreadable.
+    what one item holds can't make the others unreadable, as long as all is JSON (no NaN, no half of a
+    surrogate pair, no number of more than 4,300 digits, nesting of at most 200).
     """
     try:
         report = decode_report(topic, payload)
@@ -70,21 +70,25 @@ def _partly(topic: str, payload: bytes | bytearray) -> Arrived:
     items = fields.pop("items", None)
     if not isinstance(items, list) or not 0 < len(cast("list[object]", items)) <= MAX_ITEMS:
         raise MessageError(f"not a report of 1 to {MAX_ITEMS} items")
-    envelope = decode(Envelope, json.dumps(fields))
+    envelope = decode(Envelope, to_json(fields))
     _attribute(topic, envelope)
     return Arrived(envelope, tuple(_item(item, envelope) for item in cast("list[object]", items)))
 
 
 def _item(item: object, envelope: Envelope) -> Observation | Unreadable:
-    raw = json.dumps(item).encode()
     try:
-        observation = _OBSERVATION.validate_json(raw)
+        observation = _OBSERVATION.validate_json(to_json(item))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        return Unreadable(f"no observation ({first['type']})", raw)
+        return Unreadable(f"no observation ({first['type']})", _raw(item))
     if observation.kind != envelope.kind:
-        return Unreadable("not of its report's kind", raw)
+        return Unreadable("not of its report's kind", _raw(item))
     return observation
+
+
+def _raw(item: object) -> bytes:
+    # A number too large to be one (1e999) is read as infinite, and JSON has no such number: it becomes text.
+    return to_json(item, inf_nan_mode="strings")
 
 
 def _attribute(topic: str, envelope: Envelope) -> None:
