@@ -22,8 +22,8 @@ if __name__ == "__main__":
                 number += 100
         except ArchiveFullError as error:
             print(error)
-        print(reader.archived(WINDOWS).count == number - 1)
+        print(len(reader.numbers(WINDOWS)) == number - 1)
         ballast.unlink()
-        print(writer.store(observed(number, 100)).numbers[WINDOWS].count)
-        print(reader.archived(WINDOWS).count == number + 99)
+        print(len(writer.store(observed(number, 100)).numbers[WINDOWS]))
+        print(len(reader.numbers(WINDOWS)) == number + 99)
     print(check(path))

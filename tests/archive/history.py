@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from vedette_archive import Answer, Batch, Ending, Judged, Observed, OpenCommand, Place, Run
-from vedette_schemas import Action, Alert, Mode, Severity, State, Stream, Terminate
+from vedette_archive import Answer, Batch, Ending, Judged, OpenCommand, Place, Run
+from vedette_schemas import Action, Alert, Mode, Severity, State, Stream, Terminate, Unreadable
 
 from tests.messages import NOON, SPOOL, at, process
 
@@ -15,8 +15,13 @@ OUTCOMES = Stream("enforcer@host-7", SPOOL, "outcome")
 
 
 def run(first: int = 1, count: int = 1, stream: Stream = WINDOWS, received_at: datetime = NOON) -> Run:
-    items = tuple(Observed(NOON, f'{{"n":{n}}}') for n in range(first, first + count))
-    return Run(stream, first, received_at, items)
+    items = ",".join(f'{{"n":{n}}}' for n in range(first, first + count))
+    return Run(stream, first, count, received_at, f"[{items}]")
+
+
+def unread(stream: Stream, raw: bytes = b"{", number: int = 1) -> Batch:
+    item = Unreadable("too new", raw)
+    return Batch(runs=(Run(stream, number, 1, NOON, "[null]", {number: item}),))
 
 
 def observed(first: int = 1, count: int = 1, stream: Stream = WINDOWS, second: float = 0) -> Batch:

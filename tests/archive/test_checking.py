@@ -4,10 +4,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from vedette_archive import Batch, Range, Told, Writer, check
-from vedette_schemas import State
+from vedette_archive import Batch, Fate, Writer, check
+from vedette_schemas import Life, Ranges, SenderRecord, State, StreamRecord
 
 from tests.archive.history import OUTCOMES, WINDOWS, alert, answer, command, judged, observed, run
+from tests.messages import NOON
 
 WRONG = [
     ("DELETE FROM observations WHERE number = 2", "its ranges hold 3, the tables 2 observations"),
@@ -32,9 +33,13 @@ def whole(path: Path) -> Path:
                 commands=(command(),),
                 answers=(answer(),),
                 alerts=(alert(state=State.FINAL, command_id=UUID(int=7)),),
-                told=(Told(WINDOWS, opening=1, next=9, final=True, dropped=(Range(4, 8),), closed=True),),
             )
         )
+        over = StreamRecord(floor=9, next=9, ordinal=1, final=True, closed=True)
+        with writer.transaction() as books:
+            books.heard("sensor@host-7", Life.STOPPED, NOON)
+            books.keep("sensor@host-7", SenderRecord(), {WINDOWS: over})
+            books.declare(WINDOWS, Fate.DROPPED, Ranges.span(4, 8))
     return path
 
 

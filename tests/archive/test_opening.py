@@ -40,11 +40,12 @@ def test_the_newest_migration_is_the_one_the_schema_names() -> None:
     assert ScriptDirectory.from_config(configuration()).get_heads() == [schema.HEAD]
 
 
-def test_an_archive_keeps_its_epoch_and_another_has_its_own(path: Path, tmp_path: Path) -> None:
+def test_an_archive_keeps_its_name_and_each_opening_has_its_own(path: Path, tmp_path: Path) -> None:
     with Writer(path) as one:
-        epoch = one.epoch
+        name, epoch = one.name, one.epoch
     with Writer(path) as again, Reader(path) as reader, Writer(tmp_path / "other.db") as other:
-        assert again.epoch == reader.epoch == epoch != other.epoch
+        assert again.name == reader.name == name != other.name
+        assert again.epoch == reader.books.position.epoch != epoch
 
 
 def test_an_archive_is_readable_by_its_owner_alone(writer: Writer, path: Path) -> None:
@@ -56,15 +57,15 @@ def test_an_archive_is_readable_by_its_owner_alone(writer: Writer, path: Path) -
 
 def test_programs_that_open_a_new_archive_at_once_agree_on_it(path: Path) -> None:
     script = (
-        "import sys, pathlib, vedette_archive; print(vedette_archive.Writer(pathlib.Path(sys.argv[1])).epoch)"
+        "import sys, pathlib, vedette_archive; print(vedette_archive.Writer(pathlib.Path(sys.argv[1])).name)"
     )
     started = [
         subprocess.Popen([sys.executable, "-c", script, path], stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    epochs = [process.communicate(timeout=60)[0] for process in started]
-    assert len(set(epochs)) == 1
-    assert epochs[0].strip()
+    names = [process.communicate(timeout=60)[0] for process in started]
+    assert len(set(names)) == 1
+    assert names[0].strip()
 
 
 @pytest.mark.parametrize("opened", [Writer, Reader])

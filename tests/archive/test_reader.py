@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vedette_archive import Batch, Cursor, OtherArchiveError, Ranges, Reader, Stored, Told, Writer
-from vedette_schemas import Kind, Stream
+from vedette_archive import Batch, Cursor, OtherArchiveError, Reader, Stored, Writer
+from vedette_schemas import NOTHING, Kind, Stream, StreamRecord
 
 from tests.archive.history import CLIPBOARD, WINDOWS, alert, command, observed
 from tests.messages import SPOOL, at
@@ -27,8 +27,8 @@ def test_alerts_are_followed_in_steps_that_miss_none(writer: Writer, reader: Rea
 
 def test_a_cursor_of_another_archive_or_a_later_state_is_refused(writer: Writer, reader: Reader) -> None:
     writer.store(Batch(alerts=(alert(),)))
-    assert reader.alerts_after(Cursor(reader.epoch, 1)) == []
-    for cursor in (Cursor("0" * 16, 1), Cursor(reader.epoch, 2)):
+    assert reader.alerts_after(Cursor(reader.name, 1)) == []
+    for cursor in (Cursor("0" * 16, 1), Cursor(reader.name, 2)):
         with pytest.raises(OtherArchiveError):
             reader.alerts_after(cursor)
 
@@ -61,15 +61,10 @@ def test_the_last_window_comes_in_the_order_it_came_over_kinds_and_pages(random:
 
 
 def test_of_an_unknown_stream_nothing_is_archived(reader: Reader) -> None:
-    assert reader.archived(Stream("sensor@nobody", SPOOL, "window")) == Ranges()
-    assert reader.streams("sensor@nobody") == []
-
-
-def test_a_stream_that_only_reported_is_known_as_one_that_nobody_told_of(
-    writer: Writer, reader: Reader
-) -> None:
-    writer.store(observed(1, 2))
-    assert reader.streams("sensor@host-7") == [Told(WINDOWS, opening=0, next=0)]
+    stream = Stream("sensor@nobody", SPOOL, "window")
+    assert reader.numbers(stream) == NOTHING
+    assert reader.books.stream(stream) == StreamRecord()
+    assert reader.books.streams_due("sensor@nobody") == []
 
 
 def test_counts_tell_what_is_there(writer: Writer, reader: Reader) -> None:

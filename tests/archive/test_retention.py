@@ -5,10 +5,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vedette_archive import Batch, Ending, Range, Ranges, Reader, Retention, Run, Unreadable, Writer, check
-from vedette_schemas import Kind, Stream
+from vedette_archive import Batch, Ending, Reader, Retention, Writer, check
+from vedette_schemas import Kind, Ranges, Stream
 
-from tests.archive.history import CLIPBOARD, OUTCOMES, WINDOWS, alert, answer, command, judged, observed, run
+from tests.archive.history import (
+    CLIPBOARD,
+    OUTCOMES,
+    WINDOWS,
+    alert,
+    answer,
+    command,
+    judged,
+    observed,
+    run,
+    unread,
+)
 from tests.messages import NOON, at
 
 
@@ -35,14 +46,14 @@ def test_each_kind_is_kept_as_long_as_the_settings_say(
     assert held(reader, Kind(stream.kind)) == 3
     assert remove_all(writer, days + 0.01) == 3
     assert held(reader, Kind(stream.kind)) == 0
-    assert reader.archived(stream) == Ranges([Range(1, 3)])
+    assert reader.numbers(stream) == Ranges.span(1, 3)
     assert check(path) == []
 
 
 def test_what_was_removed_is_not_stored_again(writer: Writer, reader: Reader, path: Path) -> None:
     writer.store(observed(1, 3))
     remove_all(writer, 31)
-    assert writer.store(observed(1, 4)).numbers == {WINDOWS: Ranges([Range(4, 4)])}
+    assert writer.store(observed(1, 4)).numbers == {WINDOWS: Ranges.span(4, 4)}
     assert held(reader, Kind.WINDOW) == 1
     assert check(path) == []
 
@@ -70,18 +81,18 @@ def test_alerts_findings_and_ended_commands_go_after_a_year_and_open_commands_st
 
 
 def test_an_unreadable_item_goes_as_early_as_what_was_copied(writer: Writer, path: Path) -> None:
-    writer.store(Batch(runs=(Run(CLIPBOARD, 1, NOON, (Unreadable("too new", b"{"),)),)))
+    writer.store(unread(CLIPBOARD))
     assert remove_all(writer, 6.9) == 0
     assert remove_all(writer, 7.1) == 1
     assert check(path) == []
 
 
 def test_what_people_copied_is_overwritten_when_it_is_removed(path: Path) -> None:
-    secret = Unreadable("too new", b"the secret words")
+    secret = b"the secret words"
     with Writer(path) as writer:
-        writer.store(Batch(runs=(Run(CLIPBOARD, 1, NOON, (secret,)),)))
+        writer.store(unread(CLIPBOARD, secret))
         remove_all(writer, 8)
-    assert secret.raw not in path.read_bytes()
+    assert secret not in path.read_bytes()
 
 
 def test_a_step_removes_no_more_than_it_may(writer: Writer) -> None:
@@ -100,9 +111,9 @@ def test_retention_keeps_the_ranges(runs: list[tuple[int, int, int]]) -> None:
         with Writer(path) as writer, Reader(path) as reader:
             for day, (first, count, late) in enumerate(runs):
                 writer.store(observed(first, count, second=(day - late) * 86_400))
-            before = reader.archived(WINDOWS)
+            before = reader.numbers(WINDOWS)
             remove_all(writer, 5)
-            assert reader.archived(WINDOWS) == before
+            assert reader.numbers(WINDOWS) == before
             assert reader.counts().archived - reader.counts().expired == held(reader, Kind.WINDOW)
         assert check(path) == []
 

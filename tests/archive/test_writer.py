@@ -11,19 +11,14 @@ from vedette_archive import (
     ArchiveLockedError,
     Batch,
     Ending,
-    Range,
-    Ranges,
     Reader,
-    Run,
-    Told,
-    Unreadable,
     Writer,
     check,
 )
-from vedette_schemas import Kind, State
+from vedette_schemas import Kind, Ranges, State
 
-from tests.archive.history import OUTCOMES, WINDOWS, alert, answer, command, judged, observed, run
-from tests.messages import NOON, at
+from tests.archive.history import OUTCOMES, WINDOWS, alert, answer, command, judged, observed, run, unread
+from tests.messages import at
 
 
 def bodies(reader: Reader, kind: Kind = Kind.WINDOW) -> list[str]:
@@ -32,7 +27,7 @@ def bodies(reader: Reader, kind: Kind = Kind.WINDOW) -> list[str]:
 
 def test_what_is_stored_is_read_as_it_arrived(writer: Writer, reader: Reader) -> None:
     stored = writer.store(observed(1, 3))
-    assert stored.numbers == {WINDOWS: Ranges([Range(1, 3)])}
+    assert stored.numbers == {WINDOWS: Ranges.span(1, 3)}
     assert bodies(reader) == ['{"n":1}', '{"n":2}', '{"n":3}']
 
 
@@ -47,7 +42,7 @@ def test_storing_twice_is_storing_once(writer: Writer, reader: Reader) -> None:
     first, again = writer.store(batch), writer.store(batch)
     assert (len(first.numbers), first.commands, first.alerts) == (2, (UUID(int=7),), (UUID(int=1),))
     assert (again.numbers, again.commands, again.answers, again.alerts) == ({}, (), (), ())
-    assert reader.counts()[1:] == (4, 0, 0, 0, 1, 1, 0)
+    assert reader.counts()[1:] == (4, 0, 0, 0, 0, 0, 1, 1, 0)
 
 
 RUNS = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 12)), max_size=6)
@@ -65,22 +60,21 @@ def test_ranges_are_the_set_of_stored_numbers(batches: list[list[tuple[int, int]
                 stored = writer.store(Batch(runs=tuple(run(*shape) for shape in batch)))
                 assert stored.numbers.get(WINDOWS, Ranges()) == one_by_one(sent - held)
                 held |= sent
-            assert reader.archived(WINDOWS) == one_by_one(held)
+            assert reader.numbers(WINDOWS) == one_by_one(held)
             assert sorted(bodies(reader)) == sorted(f'{{"n":{n}}}' for n in held)
         assert check(path) == []
 
 
 def one_by_one(numbers: set[int]) -> Ranges:
-    return Ranges(Range(number, number) for number in numbers)
+    return Ranges.of((number, number) for number in numbers)
 
 
 def test_an_unreadable_item_is_archived_raw_and_bounded(writer: Writer, reader: Reader, path: Path) -> None:
-    item = Unreadable("not an observation", b"\xff" * 100_000)
-    stored = writer.store(Batch(runs=(Run(WINDOWS, 1, NOON, (item,)),)))
-    assert stored.numbers == {WINDOWS: Ranges([Range(1, 1)])}
+    stored = writer.store(unread(WINDOWS, b"\xff" * 100_000))
+    assert stored.numbers == {WINDOWS: Ranges.span(1, 1)}
     rows = sqlite3.connect(path).execute("SELECT reason, length, length(body) FROM unreadable").fetchall()
-    assert rows == [("not an observation", 100_000, MAX_UNREADABLE)]
-    assert reader.archived(WINDOWS) == Ranges([Range(1, 1)])
+    assert rows == [("too new", 100_000, MAX_UNREADABLE)]
+    assert reader.numbers(WINDOWS) == Ranges.span(1, 1)
 
 
 def test_a_final_alert_is_followed_after_its_pending_one_and_takes_its_row(
@@ -125,16 +119,6 @@ def test_a_late_outcome_overrules_that_nobody_answered_and_nothing_overrules_an_
     assert check(path) == []
 
 
-def test_what_a_stream_told_never_goes_back(writer: Writer, reader: Reader) -> None:
-    lost = (Range(3, 5),)
-    writer.store(Batch(told=(Told(WINDOWS, opening=2, next=9, final=True, dropped=lost),)))
-    writer.store(Batch(told=(Told(WINDOWS, opening=2, next=4, dropped=(Range(6, 6),), closed=True),)))
-    both = (Range(3, 6),)
-    assert reader.streams("sensor@host-7") == [
-        Told(WINDOWS, opening=2, next=9, final=True, dropped=both, closed=True)
-    ]
-
-
 def test_a_batch_that_fails_leaves_nothing_and_can_be_stored_again(
     writer: Writer, reader: Reader, path: Path
 ) -> None:
@@ -142,8 +126,8 @@ def test_a_batch_that_fails_leaves_nothing_and_can_be_stored_again(
     object.__setattr__(bad, "alerts", (None,))
     with pytest.raises(AttributeError):
         writer.store(bad)
-    assert reader.counts() == (0,) * 8
-    assert writer.store(observed(1, 3)).numbers == {WINDOWS: Ranges([Range(1, 3)])}
+    assert reader.counts() == (0,) * 10
+    assert writer.store(observed(1, 3)).numbers == {WINDOWS: Ranges.span(1, 3)}
 
 
 def test_an_archive_locked_for_too_long_is_said_and_the_batch_can_be_stored_again(path: Path) -> None:
@@ -159,8 +143,9 @@ def test_an_archive_locked_for_too_long_is_said_and_the_batch_can_be_stored_agai
 
 def test_two_writers_store_the_same_once(path: Path) -> None:
     with Writer(path) as one, Writer(path) as other:
-        assert one.epoch == other.epoch
+        assert one.name == other.name
+        assert one.epoch != other.epoch
         assert one.store(observed(1, 3)).numbers
-        assert other.store(observed(2, 4)).numbers == {WINDOWS: Ranges([Range(4, 5)])}
-        assert one.store(observed(1, 9)).numbers == {WINDOWS: Ranges([Range(6, 9)])}
+        assert other.store(observed(2, 4)).numbers == {WINDOWS: Ranges.span(4, 5)}
+        assert one.store(observed(1, 9)).numbers == {WINDOWS: Ranges.span(6, 9)}
     assert check(path) == []

@@ -1,5 +1,6 @@
 """History: what was seen, found, told and ordered."""
 
+from .books import Books
 from .checking import check
 from .errors import (
     ArchiveDamagedError,
@@ -8,22 +9,21 @@ from .errors import (
     ArchiveLockedError,
     OtherArchiveError,
 )
-from .ranges import Range, Ranges
-from .reader import ArchivedObservation, Counts, Cursor, FollowedAlert, Reader
+from .ledger import Ledger
+from .reader import ArchivedObservation, Counts, Cursor, FollowedAlert, Heard, Reader
 from .retention import Retention
 from .rows import (
     MAX_UNREADABLE,
     Answer,
+    ArchivedCommand,
     Batch,
     Ending,
+    Fate,
     Judged,
-    Observed,
     OpenCommand,
     Place,
     Run,
     Stored,
-    Told,
-    Unreadable,
 )
 from .writer import Writer
 
@@ -34,25 +34,25 @@ __all__ = [
     "ArchiveError",
     "ArchiveFullError",
     "ArchiveLockedError",
+    "ArchivedCommand",
     "ArchivedObservation",
     "Batch",
+    "Books",
     "Counts",
     "Cursor",
     "Ending",
+    "Fate",
     "FollowedAlert",
+    "Heard",
     "Judged",
-    "Observed",
+    "Ledger",
     "OpenCommand",
     "OtherArchiveError",
     "Place",
-    "Range",
-    "Ranges",
     "Reader",
     "Retention",
     "Run",
     "Stored",
-    "Told",
-    "Unreadable",
     "Writer",
     "check",
 ]

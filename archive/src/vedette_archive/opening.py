@@ -101,7 +101,7 @@ def _bring_up_to_date(path: Path, connection: sqlite3.Connection) -> None:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             migrate()
         connection.execute(
-            "INSERT OR IGNORE INTO archive (id, epoch, created_at) VALUES (1, ?, ?)",
+            "INSERT OR IGNORE INTO archive (id, name, created_at) VALUES (1, ?, ?)",
             (secrets.token_hex(8), to_number(datetime.now(UTC))),
         )
 

@@ -1,5 +1,6 @@
 """Those who read: from any process, without ever holding up the writer."""
 
+import dataclasses
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -9,15 +10,15 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row, Select, create_engine, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, create_engine, func, select, tuple_
 from sqlalchemy.pool import StaticPool
-from vedette_schemas import Alert, Kind, Order, Stream, decode_alert
+from vedette_schemas import Alert, Kind, Life, Order, Ranges, Stream, decode_alert
 
 from . import schema
 from .errors import OtherArchiveError, explained
+from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
-from .ranges import Range, Ranges
-from .rows import OpenCommand, Told
+from .rows import ArchivedCommand, Ending, Fate, OpenCommand, Place
 from .times import to_number, to_time
 
 _PAGE = 500
@@ -29,7 +30,7 @@ _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 class Cursor(NamedTuple):
     """How far a follower of the alerts has come, in which archive."""
 
-    epoch: str
+    archive: str
     sequence: int
 
 
@@ -49,13 +50,26 @@ class ArchivedObservation(NamedTuple):
     body: str
 
 
+class Heard(NamedTuple):
+    """A program as it was last heard."""
+
+    principal: str
+    life: Life
+    heard_at: datetime
+
+
 class Counts(NamedTuple):
-    """How much there is. `archived` counts all that ever came, `expired` what retention removed of it."""
+    """How much there is. `archived` counts all that ever came, `expired` what retention removed of it.
+
+    What became of numbers counts on when their stream is removed; `streams` are those that are known.
+    """
 
     streams: int
     archived: int
     expired: int
     dropped: int
+    missing: int
+    lost: int
     unreadable: int
     alerts: int
     commands: int
@@ -63,7 +77,10 @@ class Counts(NamedTuple):
 
 
 class Reader:
-    """Reads an archive, from one thread at a time; each question sees what is committed by then."""
+    """Reads an archive, from one thread at a time; each question sees what is committed by then.
+
+    `books` are the ledger of delivery, `name` is the archive's own.
+    """
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         """Open an archive that is there."""
@@ -74,13 +91,14 @@ class Reader:
             "sqlite://", creator=lambda: self._raw, poolclass=StaticPool, isolation_level="AUTOCOMMIT"
         )
         self._connection = engine.connect()
-        self.epoch = str(self._ask(select(schema.archive.c.epoch))[0][0])
+        self.name = str(self._ask(select(schema.archive.c.name))[0][0])
+        self.books = Ledger(self._raw, path)
 
     def newest_cursor(self) -> Cursor:
         """Return the cursor of who has seen every alert so far."""
         with explained(self._path):
             row = self._raw.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
-        return Cursor(self.epoch, 0 if row is None else int(row[0]))
+        return Cursor(self.name, 0 if row is None else int(row[0]))
 
     def alerts_after(self, cursor: Cursor | None = None, limit: int = 100) -> list[FollowedAlert]:
         """Return the alerts told since `cursor`, oldest first; without a cursor, from the first that is kept.
@@ -88,7 +106,7 @@ class Reader:
         Raise `OtherArchiveError` where the cursor is not from this archive's past.
         """
         since = 0 if cursor is None else cursor.sequence
-        if cursor is not None and (cursor.epoch != self.epoch or since > self.newest_cursor().sequence):
+        if cursor is not None and (cursor.archive != self.name or since > self.newest_cursor().sequence):
             raise OtherArchiveError(
                 f"{self._path} is not the archive that was followed so far, or an older copy of it was "
                 "restored: follow it from its beginning or its end"
@@ -105,26 +123,44 @@ class Reader:
             query = query.where(alerts.host == host)
         return [self._followed(row) for row in self._ask(query)]
 
-    def archived(self, stream: Stream) -> Ranges:
-        """Return the numbers of a stream that are or were archived."""
-        return self._ranges(stream, schema.ARCHIVED)
+    def numbers(self, stream: Stream, fate: Fate = Fate.ARCHIVED) -> Ranges:
+        """Return the numbers of a stream that ever had this fate."""
+        ranges, streams = schema.ranges.c, schema.streams.c
+        query = (
+            select(ranges.first, ranges.last)
+            .join(schema.streams, streams.id == ranges.stream_id)
+            .where(streams.principal == stream.principal)
+            .where(streams.spool == stream.spool)
+            .where(streams.kind == stream.kind)
+            .where(ranges.fate == fate)
+        )
+        return Ranges.of((first, last) for first, last in self._ask(query))
 
-    def dropped(self, stream: Stream) -> Ranges:
-        """Return the numbers of a stream that its principal declared dropped."""
-        return self._ranges(stream, schema.DROPPED)
+    def senders(self) -> list[Heard]:
+        """Return the programs that were heard, by name."""
+        senders = schema.senders.c
+        query = select(senders.principal, senders.life, senders.heard_at).where(senders.life.is_not(None))
+        rows = self._ask(query.order_by(senders.principal))
+        return [Heard(principal, Life(life), to_time(heard_at)) for principal, life, heard_at in rows]
 
-    def streams(self, principal: str) -> list[Told]:
-        """Return what was last told of each of a principal's streams: 0 where nothing was yet."""
-        streams = schema.streams.c
-        query = select(
-            streams.spool, streams.kind, streams.opening, streams.next, streams.final, streams.closed
-        ).where(streams.principal == principal)
-        found: list[Told] = []
-        for spool, kind, opening, following, final, closed in self._ask(query.order_by(streams.id)):
-            stream = Stream(principal, spool, kind)
-            dropped = tuple(self.dropped(stream))
-            found.append(Told(stream, opening or 0, following, bool(final), dropped, bool(closed)))
-        return found
+    def follower(self, name: str) -> int:
+        """Return how far a follower of the alerts has come; 0 where it is unknown."""
+        followers = schema.followers.c
+        rows = self._ask(select(followers.sequence).where(followers.name == name))
+        return int(rows[0][0]) if rows else 0
+
+    def deaths(self) -> dict[Place, int]:
+        """Return at which observations the analyzer died, and how often."""
+        deaths = schema.deaths.c
+        rows = self._ask(select(deaths.principal, deaths.spool, deaths.kind, deaths.number, deaths.count))
+        return {Place(Stream(*stream), number): count for *stream, number, count in rows}
+
+    def command(self, command_id: UUID) -> ArchivedCommand | None:
+        """Return a command, how it ended and its alerts; `None` where it is not known."""
+        commands = schema.commands
+        for row in self._ask(select(commands).where(commands.c.id == str(command_id))):
+            return self._command(row)
+        return None
 
     def open_commands(self, audience: str | None = None) -> list[OpenCommand]:
         """Return the commands without an ending, oldest first, of all enforcers or of one."""
@@ -141,13 +177,15 @@ class Reader:
 
     def counts(self) -> Counts:
         """Return how much there is; the ranges know it without counting observations."""
-        streams, ranges, commands = schema.streams.c, schema.ranges.c, schema.commands.c
-        length = func.coalesce(func.sum(ranges.last - ranges.first + 1), 0)
+        streams, commands = schema.streams.c, schema.commands.c
+        expired = func.coalesce(func.sum(streams.expired), 0)
         asked = select(
             select(func.count()).select_from(schema.streams).scalar_subquery(),
-            select(length).where(ranges.fate == schema.ARCHIVED).scalar_subquery(),
-            select(func.coalesce(func.sum(streams.expired), 0)).scalar_subquery(),
-            select(length).where(ranges.fate == schema.DROPPED).scalar_subquery(),
+            _ended_as(Fate.ARCHIVED),
+            select(expired).scalar_subquery() + _forgotten(Fate.ARCHIVED),
+            _ended_as(Fate.DROPPED),
+            _ended_as(Fate.MISSING),
+            _ended_as(Fate.LOST),
             select(func.count()).select_from(schema.unreadable).scalar_subquery(),
             select(func.count()).select_from(schema.alerts).scalar_subquery(),
             select(func.count()).select_from(schema.commands).scalar_subquery(),
@@ -166,19 +204,13 @@ class Reader:
             return self._connection.execute(query).all()
 
     def _followed(self, row: _Row) -> FollowedAlert:
-        return FollowedAlert(Cursor(self.epoch, row[0]), decode_alert(row[1].encode()))
+        return FollowedAlert(Cursor(self.name, row[0]), decode_alert(row[1].encode()))
 
-    def _ranges(self, stream: Stream, fate: str) -> Ranges:
-        ranges, streams = schema.ranges.c, schema.streams.c
-        query = (
-            select(ranges.first, ranges.last)
-            .join(schema.streams, streams.id == ranges.stream_id)
-            .where(streams.principal == stream.principal)
-            .where(streams.spool == stream.spool)
-            .where(streams.kind == stream.kind)
-            .where(ranges.fate == fate)
-        )
-        return Ranges(Range(first, last) for first, last in self._ask(query))
+    def _command(self, row: _Row) -> ArchivedCommand:
+        command = self._open_command(row)
+        ending = None if row.ending is None else Ending(row.ending)
+        fields = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
+        return ArchivedCommand(**fields, ending=ending)
 
     def _open_command(self, row: _Row) -> OpenCommand:
         alerts = schema.alerts.c
@@ -221,3 +253,16 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _ended_as(fate: Fate) -> ColumnElement[int]:
+    """Ask how many numbers ended as this, in streams that are known and in those that are not any more."""
+    ranges = schema.ranges.c
+    length = func.coalesce(func.sum(ranges.last - ranges.first + 1), 0)
+    return select(length).where(ranges.fate == fate).scalar_subquery() + _forgotten(fate)
+
+
+def _forgotten(fate: Fate) -> ColumnElement[int]:
+    forgotten = schema.forgotten.c
+    total = func.coalesce(func.sum(forgotten.numbers), 0)
+    return select(total).where(forgotten.fate == fate).scalar_subquery()

@@ -7,40 +7,40 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from vedette_schemas import Action, Alert, Order, Severity, Stream
-
-from .ranges import Range, Ranges
+from vedette_schemas import Action, Alert, Order, Ranges, Severity, Stream, Unreadable
 
 MAX_UNREADABLE = 16 * 1024
 """Bytes that are kept of an item that could not be read."""
 
 
-class Observed(NamedTuple):
-    """An observation: when its observer saw it, and the JSON that arrived."""
+class Fate(StrEnum):
+    """What became of a number of a stream: each ends as one of these."""
 
-    seen_at: datetime
-    body: str
-
-
-class Unreadable(NamedTuple):
-    """An item of a valid report that could not be read; the beginning of `raw` is kept."""
-
-    reason: str
-    raw: bytes
+    ARCHIVED = "archived"
+    DROPPED = "dropped"
+    MISSING = "missing"
+    LOST = "lost"
 
 
-class Run(NamedTuple):
-    """The items `first`, `first + 1`, … of one stream, as a report brought them."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The observations `first`, `first + 1`, … of one stream, as a report brought them.
+
+    `items` is one JSON array of `count` elements that we wrote ourselves: an observation as an object,
+    `null` where it could not be read. What that was is `unreadable`, by its number.
+    """
 
     stream: Stream
     first: int
+    count: int
     received_at: datetime
-    items: tuple[Observed | Unreadable, ...]
+    items: str
+    unreadable: Mapping[int, Unreadable] = field(default_factory=dict[int, Unreadable])
 
     @property
-    def span(self) -> Range:
+    def numbers(self) -> Ranges:
         """The numbers of its items."""
-        return Range(self.first, self.first + len(self.items) - 1)
+        return Ranges.span(self.first, self.first + self.count - 1)
 
 
 class Place(NamedTuple):
@@ -90,6 +90,13 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ArchivedCommand(OpenCommand):
+    """A command and how it ended; `ending` is `None` as long as it is open."""
+
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """How a command ended, and the place of the outcome that says so."""
 
@@ -97,18 +104,6 @@ class Answer:
     ending: Ending
     at: datetime
     outcome: Place | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a heartbeat told of a stream: it is part of opening `opening`, `next` is its next number."""
-
-    stream: Stream
-    opening: int
-    next: int
-    final: bool = False
-    dropped: tuple[Range, ...] = ()
-    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +115,11 @@ class Batch:
     commands: tuple[OpenCommand, ...] = ()
     answers: tuple[Answer, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What of a batch was new; all of the batch is archived, new or not."""
+    """What of a batch was new; all of the batch is archived or was settled before, new or not."""
 
     numbers: Mapping[Stream, Ranges] = field(default_factory=dict[Stream, Ranges])
     commands: tuple[UUID, ...] = ()

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 HEAD = "0001"
@@ -22,9 +23,6 @@ HEAD = "0001"
 
 APPLICATION_ID = 0x56454454  # "VEDT"
 """What marks a SQLite file as an archive of ours (PRAGMA application_id)."""
-
-ARCHIVED = "archived"
-DROPPED = "dropped"
 
 _Number = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -34,11 +32,50 @@ archive = Table(
     "archive",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("epoch", Text, nullable=False),
+    Column("name", Text, nullable=False),
     Column("created_at", _Number, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: the random name that acks and cursors carry, drawn when the archive was made."""
+"""One row: the random name that cursors carry, drawn when the archive was made."""
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("epoch", Text, nullable=False),
+    Column("commits", _Number, nullable=False, server_default="0"),
+    Column("began_at", _Number, nullable=False),
+    UniqueConstraint("epoch"),
+    sqlite_autoincrement=True,
+)
+"""A row for each opening by a writer, in order, under a name drawn anew, and how often it has committed.
+
+An archive that was restored from a back-up lacks the last epochs, or the last commits of one: acks say
+where they were given, so that senders can tell.
+"""
+
+lost_epochs = Table(
+    "lost_epochs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("epoch", Text, nullable=False),
+    UniqueConstraint("epoch"),
+    sqlite_autoincrement=True,
+)
+"""Epochs that senders know and this archive does not: what was said of them is said once."""
+
+senders = Table(
+    "senders",
+    metadata,
+    Column("principal", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("life", Text),
+    Column("heard_at", _Number),
+    Column("beats", Text, nullable=False, server_default="[]"),
+    Column("lost", Text, nullable=False, server_default="[]"),
+    sqlite_with_rowid=False,
+)
+"""Programs as they were last heard, and what the protocol knows of them (`SenderRecord`, as JSON)."""
 
 streams = Table(
     "streams",
@@ -48,19 +85,42 @@ streams = Table(
     Column("host", Text, nullable=False),
     Column("spool", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("opening", _Number),
-    Column("next", _Number, nullable=False, server_default="0"),
+    Column("floor", _Number, nullable=False, server_default="1"),
+    Column("next", _Number, nullable=False, server_default="1"),
+    Column("ordinal", _Number, nullable=False, server_default="0"),
     Column("final", Integer, nullable=False, server_default="0"),
     Column("closed", Integer, nullable=False, server_default="0"),
+    Column("vanished", Integer, nullable=False, server_default="0"),
+    Column("untold", _Number, nullable=False, server_default="0"),
+    Column("went_back", _Number, nullable=False, server_default="0"),
+    Column("doubtful", _Number, nullable=False, server_default="1"),
+    Column("declared", _Number, nullable=False, server_default="0"),
     Column("expired", _Number, nullable=False, server_default="0"),
+    Column("over_at", _Number),
     UniqueConstraint("principal", "spool", "kind"),
     Index("streams_of_host", "host"),
 )
-"""A stream, and what its principal last told of it: the ordinal of its opening, its next number, its end.
+"""A stream as the protocol knows it (`StreamRecord`), and what the archive itself reckons with.
 
-Rows of other tables say `stream_id`: a small number instead of three names. `expired` counts the rows
-that retention has removed, so that `check` can reckon. The index finds what a host ever sent.
+Rows of other tables say `stream_id`: a small number instead of three names. `declared` is the highest
+number ever declared lost: beyond it nothing need be taken back. `expired` counts the rows that retention
+has removed. `over_at` is when its sender last spoke of it as closed, or was found to have forgotten it.
+The index finds what a host ever sent.
 """
+
+Index(
+    "streams_due",
+    streams.c.principal,
+    sqlite_where=text("closed = 0 AND vanished = 0"),
+    postgresql_where=text("closed = 0 AND vanished = 0"),
+)  # read with each heartbeat: however many streams are over, it holds the others alone
+
+Index(
+    "streams_over",
+    streams.c.over_at,
+    sqlite_where=streams.c.over_at.is_not(None),
+    postgresql_where=streams.c.over_at.is_not(None),
+)  # retention
 
 ranges = Table(
     "ranges",
@@ -71,11 +131,20 @@ ranges = Table(
     Column("last", _Number, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Which numbers of a stream are archived and which were declared dropped, as few ranges.
+"""What became of a stream's numbers, as few ranges: archived, dropped, missing or lost, each one of these.
 
-It is what acks and reconciliation read: a row for a healthy stream, however long, and it outlives the
-observations. Ranges of one fate never touch, so the key finds the one before a number at once.
+A row for a healthy stream, however long, and it outlives the observations. Ranges of one fate never touch,
+so the key finds the one before a number at once.
 """
+
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("fate", Text, primary_key=True),
+    Column("numbers", _Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many numbers of each fate were in streams that retention has removed as a whole: they still count."""
 
 observations = Table(
     "observations",
@@ -84,12 +153,11 @@ observations = Table(
     Column("number", _Number, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("received_at", _Number, nullable=False),
-    Column("seen_at", _Number, nullable=False),
     Column("body", Text, nullable=False),
     Index("observations_by_kind", "kind", "received_at"),
     sqlite_with_rowid=False,
 )
-"""Observations as the JSON that arrived, clustered on their identity: each stream appends to one place.
+"""Observations as JSON, as they were read, clustered on their identity: each stream appends to one place.
 
 One index, rising at one place a kind: retention goes by it, and the last window for detectors.
 It is on `received_at`, the server's clock, since what must be gone after a week can't rest on a host's
@@ -161,6 +229,13 @@ Index(
     postgresql_where=commands.c.ending.is_(None),
 )  # read with each heartbeat of an enforcer: it holds the open ones alone, however many there ever were
 
+Index(
+    "commands_of_stream",
+    commands.c.stream_id,
+    sqlite_where=commands.c.stream_id.is_not(None),
+    postgresql_where=commands.c.stream_id.is_not(None),
+)  # a stream is removed once no command rests on it
+
 alerts = Table(
     "alerts",
     metadata,
@@ -189,3 +264,25 @@ Index(
     sqlite_where=alerts.c.command_id.is_not(None),
     postgresql_where=alerts.c.command_id.is_not(None),
 )  # what an answer settles
+
+followers = Table(
+    "followers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sequence", _Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far each of those has come who follow the alerts and keep their place here."""
+
+deaths = Table(
+    "deaths",
+    metadata,
+    Column("principal", Text, primary_key=True),
+    Column("spool", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("number", _Number, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("at", _Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How often the analyzer died at an observation, and when last; gone once the observation is archived."""

@@ -1,67 +1,78 @@
-"""The one who writes: a batch is committed as a whole and safe on disk when `store` returns."""
+"""The one who writes: a transaction is committed as a whole and safe on disk when it is left."""
 
+import secrets
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .books import Books
 from .errors import explained
-from .ingest import StreamIds, Transaction
 from .opening import PATIENCE, open_to_write
 from .retention import STEP, Retention, anything_expired, remove_expired
 from .rows import Batch, Stored
-
-_MAX_IDS = 100_000
+from .times import to_number
 
 
 class Writer:
-    """Writes to an archive, from one thread at a time; a second writer, in another process, waits."""
+    """Writes to an archive, from one thread at a time; a second writer, in another process, waits.
+
+    `epoch` is the name of this opening, never used before; `name` is the archive's own.
+    """
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
         """Open or make the archive; wait `patience` seconds for another writer, here and later."""
         self._path = path
+        self.epoch = secrets.token_hex(8)
         self._connection = open_to_write(path, patience=patience)
-        self._ids: StreamIds = {}
-        with explained(path):
-            self.epoch = str(self._connection.execute("SELECT epoch FROM archive").fetchone()[0])
+        try:
+            with explained(path):
+                self.name = str(self._connection.execute("SELECT name FROM archive").fetchone()[0])
+                self._connection.execute(
+                    "INSERT INTO epochs (epoch, began_at) VALUES (?, ?)",
+                    (self.epoch, to_number(datetime.now(UTC))),
+                )
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def transaction(self) -> Generator[Books]:
+        """Give the books to read and write, and commit what was written: all of it, or nothing on an error.
+
+        Raise an `ArchiveError` with nothing of it stored: the same can be written again.
+        """
+        with explained(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield Books(self._connection, self._path, self.epoch)
+                self._connection.execute(
+                    "UPDATE epochs SET commits = commits + 1 WHERE epoch = ?", (self.epoch,)
+                )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(self._connection)
+                raise
 
     def store(self, batch: Batch) -> Stored:
-        """Commit a batch and tell what of it was new.
-
-        Raise an `ArchiveError` with nothing of it stored: the same batch can be stored again. What the
-        archive holds already is passed over.
-        """
-        with self._transaction():
-            return Transaction(self._connection, self._ids).store(batch)
+        """Commit a batch and tell what of it was new; what is settled already is passed over."""
+        with self.transaction() as books:
+            return books.store(batch)
 
     def remove_expired(self, retention: Retention, now: datetime, *, step: int = STEP) -> int:
         """Remove some of what is older than `retention` keeps it; 0 says that nothing is left to remove."""
         with explained(self._path):
             if not anything_expired(self._connection, retention, now):
                 return 0
-        with self._transaction():
+        with self.transaction():
             return remove_expired(self._connection, retention, now, step)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        with explained(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._ids.clear()  # the streams that this transaction made are gone with it
-                _roll_back(self._connection)
-                raise
-        if len(self._ids) > _MAX_IDS:
-            self._ids.clear()
 
     def __enter__(self) -> Self:
         return self

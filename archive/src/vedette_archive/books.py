@@ -1,0 +1,140 @@
+"""The archive's books while a transaction is open: what is written here is committed together."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vedette_schemas import Life, Ranges, SenderRecord, Stream, StreamRecord
+
+from . import fates
+from .judgements import store_alert, store_answer, store_command, store_finding
+from .ledger import Ledger
+from .rows import Batch, Fate, Place, Stored
+from .runs import StreamRow, store_runs
+from .times import to_number
+
+_KEEP_SENDER = (
+    "INSERT INTO senders (principal, host, beats, lost) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET beats = excluded.beats, lost = excluded.lost"
+)
+_HEARD = (
+    "INSERT INTO senders (principal, host, life, heard_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET life = excluded.life, heard_at = excluded.heard_at"
+)
+_KEEP_STREAM = (
+    "UPDATE streams SET floor = ?, next = ?, ordinal = ?, final = ?, closed = ?, vanished = ?, untold = ?, "
+    "went_back = ?, doubtful = ?, "
+    "over_at = CASE WHEN ? THEN (SELECT heard_at FROM senders s WHERE s.principal = streams.principal) END "
+    "WHERE id = ?"
+)
+_DIED = (
+    "INSERT INTO deaths (principal, spool, kind, number, count, at) VALUES (?, ?, ?, ?, 1, ?) "
+    "ON CONFLICT DO UPDATE SET count = count + 1, at = excluded.at RETURNING count"
+)
+_SURVIVED = "DELETE FROM deaths WHERE principal = ? AND spool = ? AND kind = ? AND number = ?"
+_FOLLOWED = (
+    "INSERT INTO followers (name, sequence) VALUES (?, ?) "
+    "ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence)"
+)
+
+
+class Books(Ledger):
+    """Reads and writes within the transaction that is open on a connection."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, epoch: str) -> None:
+        """`epoch` is this opening's."""
+        super().__init__(connection, path, epoch)
+        self._ids: dict[Stream, int] = {}
+
+    def store(self, batch: Batch) -> Stored:
+        """Store all of a batch but what is below its stream's floor; tell what was new."""
+        connection = self._connection
+        numbers = store_runs(connection, batch.runs)
+        for judged in batch.findings:
+            store_finding(connection, judged, self._id)
+        return Stored(
+            numbers=numbers,
+            commands=tuple(each.id for each in batch.commands if store_command(connection, each)),
+            answers=tuple(
+                each.command_id for each in batch.answers if store_answer(connection, each, self._id)
+            ),
+            alerts=tuple(dict.fromkeys(each.id for each in batch.alerts if store_alert(connection, each))),
+        )
+
+    def keep(self, principal: str, sender: SenderRecord, streams: Mapping[Stream, StreamRecord]) -> None:
+        """Write what reconciliation found, once the sender was `heard`.
+
+        What a record says is archived is not read: the archive knows that itself.
+        """
+        beats = json.dumps(sender.beats)
+        lost = json.dumps([(position.epoch, position.commits) for position in sender.lost])
+        self._connection.execute(_KEEP_SENDER, (principal, _host(principal), beats, lost))
+        self._connection.executemany(
+            _KEEP_STREAM,
+            [
+                (
+                    record.floor,
+                    record.next,
+                    record.ordinal,
+                    record.final,
+                    record.closed,
+                    record.vanished,
+                    record.untold,
+                    record.went_back,
+                    record.doubtful,
+                    record.closed or record.vanished,
+                    self._id(stream),
+                )
+                for stream, record in streams.items()
+            ],
+        )
+
+    def declare(self, stream: Stream, fate: Fate, numbers: Ranges) -> None:
+        """Put down what became of numbers that are not archived; what was last said of one holds."""
+        if fate not in fates.DECLARED:
+            raise ValueError(f"numbers can't be declared {fate}")
+        stream_id = self._id(stream)
+        numbers = fates.without(self._connection, stream_id, Fate.ARCHIVED, numbers)
+        for other in fates.DECLARED:
+            if other is not fate:
+                fates.take(self._connection, stream_id, other, numbers)
+        fates.add(self._connection, stream_id, fate, numbers)
+        self._connection.execute(
+            "UPDATE streams SET declared = max(declared, ?) WHERE id = ?", (numbers.highest, stream_id)
+        )
+
+    def note_lost(self, epochs: Iterable[str]) -> None:
+        """Note that it was said that the archive lost these epochs."""
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO lost_epochs (epoch) VALUES (?)", [(epoch,) for epoch in epochs]
+        )
+
+    def heard(self, principal: str, life: Life, at: datetime) -> None:
+        """Write how a program last said it is, and when."""
+        self._connection.execute(_HEARD, (principal, _host(principal), life, to_number(at)))
+
+    def followed(self, name: str, sequence: int) -> None:
+        """Write how far a follower of the alerts has come."""
+        self._connection.execute(_FOLLOWED, (name, sequence))
+
+    def died(self, place: Place, at: datetime | None = None) -> int:
+        """Count one more death of the analyzer at an observation; return how many it were."""
+        died_at = to_number(at or datetime.now(UTC))
+        row = self._connection.execute(_DIED, (*place.stream, place.number, died_at)).fetchall()[0]
+        return int(row[0])
+
+    def survived(self, place: Place) -> None:
+        """Forget the deaths at an observation; storing it does so as well."""
+        self._connection.execute(_SURVIVED, (*place.stream, place.number))
+
+    def _id(self, stream: Stream) -> int:
+        known = self._ids.get(stream)
+        if known is None:
+            known = self._ids[stream] = StreamRow.of(self._connection, stream).id
+        return known
+
+
+def _host(principal: str) -> str:
+    return principal.rpartition("@")[2]
