@@ -1,5 +1,5 @@
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,15 +11,19 @@ from vedette_analyzer.core import Analyzer, Effect
 from vedette_analyzer.detectors import Detector, all_detectors
 from vedette_analyzer.finding import Finding
 from vedette_analyzer.orders import MAX_OPEN, Send
+from vedette_archive import Answer, ArchivedCommand, Ending, Judged, OpenCommand, Place
 from vedette_schemas import (
     Action,
     Alert,
+    Arrived,
     Life,
     Mode,
     Notify,
     Observation,
     OutcomeStatus,
+    Ranges,
     Report,
+    Severity,
     State,
     Status,
     Terminate,
@@ -43,16 +47,26 @@ class Harness:
     def __init__(
         self, *rows: str, mode: Mode = Mode.ENFORCE, detectors: tuple[Detector[Any], ...] = ()
     ) -> None:
-        self.analyzer = Analyzer([*detectors, *all_detectors(lists(*(rows or ROWS)))], lambda _: mode)
+        self.archived: dict[UUID, ArchivedCommand] = {}
+        found = [*detectors, *all_detectors(lists(*(rows or ROWS)))]
+        self.analyzer = Analyzer(found, lambda _: mode, self.archived.get)
+
+    def effects(self, report: Report, second: float = 0.5) -> list[Effect]:
+        return list(judged(self.analyzer, report, lambda: at(second)))
 
     def report(self, report: Report, second: float = 0.5) -> tuple[list[Send], list[Alert]]:
-        return split(self.analyzer.report(report, received_at=at(second), now=lambda: at(second)))
+        return split(judged(self.analyzer, report, lambda: at(second)))
 
     def status(self, status: Status, second: float = 0) -> tuple[list[Send], list[Alert]]:
         return split(self.analyzer.status(status, at(second)))
 
     def tick(self, second: float) -> tuple[list[Send], list[Alert]]:
         return split(self.analyzer.tick(at(second)))
+
+
+def judged(analyzer: Analyzer, report: Report, now: Callable[[], datetime]) -> Iterator[Effect]:
+    numbers = Ranges.span(report.first, report.first + len(report.items) - 1)
+    return analyzer.report(Arrived(report, report.items), numbers, received_at=at(0.5), now=now)
 
 
 def split(effects: Iterator[Effect]) -> tuple[list[Send], list[Alert]]:
@@ -131,7 +145,6 @@ def test_a_command_waits_for_the_enforcers_first_heartbeat_and_speaks_its_time()
     (send,), _ = harness.status(messages.status(second=3600 + 5), 5)
     assert send.command.issued_at == at(3600 + 5)
     assert send.command.expires_at == at(3600 + 60)
-    assert harness.status(messages.status(second=3600 + 6), 6) == ([], [])
 
 
 def test_an_enforcer_that_stopped_is_not_sent_commands() -> None:
@@ -213,7 +226,7 @@ def test_the_outcome_of_another_host_settles_nothing(harness: Harness) -> None:
 def test_an_outcome_settles_once(harness: Harness) -> None:
     (send,), _ = harness.report(GAME)
     harness.report(answer(send))
-    assert harness.report(answer(send)) == ([], [])
+    assert harness.effects(answer(send)) == []
 
 
 @pytest.mark.parametrize(
@@ -281,29 +294,17 @@ def test_the_clock_is_asked_anew_for_each_observation() -> None:
     times = iter([at(1), at(2)])
     found = Harness("phrase,robux,alert,low,,,,").analyzer
     items = messages.report(messages.clipboard("robux"), messages.clipboard("robux"))
-    alerts = [
-        effect
-        for effect in found.report(items, received_at=at(0), now=times.__next__)
-        if isinstance(effect, Alert)
-    ]
+    alerts = [effect for effect in judged(found, items, times.__next__) if isinstance(effect, Alert)]
     assert [alert.at for alert in alerts] == [at(1), at(2)]
 
 
-def test_a_report_that_comes_twice_is_judged_once(harness: Harness) -> None:
+def test_a_command_is_sent_again_with_each_heartbeat_until_it_is_answered(harness: Harness) -> None:
     (send,), _ = harness.report(GAME)
-    assert harness.report(GAME) == ([], [])
-    harness.report(answer(send))
-    assert harness.report(GAME) == ([], [])
-
-
-def test_a_command_that_may_be_lost_is_sent_again_to_an_enforcer_that_reconnects(harness: Harness) -> None:
-    (send,), _ = harness.report(GAME)
-    assert harness.status(messages.status(number=2)) == ([], []), "nothing was lost with this connection"
-    (again,), _ = harness.status(messages.status(connection="ffffffffffffffff"))
+    (again,), _ = harness.status(messages.status(number=2), 30)
     assert again.command.id == send.command.id
     (repeated,) = harness.report(answer(again, repeated=True))[1]
     assert repeated.done == "ended game (pid 4242)"
-    unanswered, _ = harness.status(messages.status(connection="eeeeeeeeeeeeeeee"))
+    unanswered, _ = harness.status(messages.status(number=3), 31)
     assert [send.command.order.action for send in unanswered] == ["notify"]
 
 
@@ -327,3 +328,80 @@ def test_a_refusal_that_only_repeats_an_answer_is_no_alert(harness: Harness) -> 
     harness.report(answer(send, status=OutcomeStatus.REFUSED, reason="why", ended=()))
     repeated = messages.outcome(send.command.id, status=OutcomeStatus.REFUSED, reason="why", repeated=True)
     assert harness.report(messages.report(repeated, sender="enforcer@host-7", first=9)) == ([], [])
+
+
+def test_what_follows_from_an_observation_is_archived_with_it(harness: Harness) -> None:
+    (send,), (alert,) = harness.report(GAME)
+    other = Harness()
+    kept = other.effects(GAME)
+    (found,) = (effect for effect in kept if isinstance(effect, Judged))
+    assert (found.place, found.detector) == (Place(GAME.stream, 1), "listed-window")
+    assert "blocklist.csv" in found.finding
+    (order,) = (effect for effect in kept if isinstance(effect, OpenCommand))
+    assert (order.id, order.order) == (send.command.id, send.command.order)
+    assert alert.command_id == order.id
+
+
+def test_an_analyzer_that_starts_anew_takes_up_what_was_left_open(harness: Harness) -> None:
+    (send,), (alert,) = harness.report(GAME)
+    heir = Harness()
+    heir.analyzer.restore([kept(send, alert)])
+    (again,), _ = heir.status(messages.status(), 5)
+    assert (again.command.id, again.command.order) == (send.command.id, send.command.order)
+    found = heir.effects(answer(send))
+    assert any(isinstance(effect, Answer) and effect.ending is Ending.DONE for effect in found)
+    (final,) = (effect for effect in found if isinstance(effect, Alert))
+    assert (final.id, final.state) == (alert.id, State.FINAL)
+
+
+def kept(send: Send, *alerts: Alert, ending: Ending | None = None) -> ArchivedCommand:
+    return ArchivedCommand(
+        id=send.command.id,
+        audience=str(send.audience),
+        order=send.command.order,
+        issued_at=send.command.issued_at,
+        expires_at=send.command.expires_at,
+        alerts=alerts,
+        ending=ending,
+    )
+
+
+@pytest.mark.parametrize("ending", [None, Ending.EXPIRED])
+def test_an_outcome_that_comes_too_late_still_settles_the_alert(
+    harness: Harness, ending: Ending | None
+) -> None:
+    (send,), (alert,) = harness.report(GAME)
+    heir = Harness()
+    heir.archived[send.command.id] = kept(send, alert, ending=ending)
+    _, (final,) = heir.report(answer(send))
+    assert final.done == "ended game (pid 4242)"
+    heir.archived[send.command.id] = kept(send, alert, ending=Ending.DONE)
+    assert heir.effects(answer(send)) == []
+
+
+def test_no_order_lives_longer_or_shorter_when_the_clock_is_set(harness: Harness) -> None:
+    (send,), _ = harness.report(GAME, 0)
+    harness.analyzer.clock_moved(timedelta(hours=-1))
+    (again,), _ = harness.status(messages.status(second=10), 10 - 3600)
+    assert again.command.expires_at == send.command.expires_at
+    assert harness.tick(59 - 3600) == ([], [])
+    assert len(harness.tick(60 - 3600)[1]) == 1
+
+
+class _Remembering(_Broken):
+    name: ClassVar[str] = "remembering"
+    memory: ClassVar[timedelta] = timedelta(hours=1)
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def inspect(self, observation: WindowFocused) -> Iterator[Finding]:
+        self.seen.append(observation.title)
+        yield Finding("remembering", Severity.LOW, "seen")
+
+
+def test_what_a_detector_is_reminded_of_at_start_is_told_to_nobody() -> None:
+    detector = _Remembering()
+    harness = Harness(detectors=(detector,))
+    harness.analyzer.remember(messages.window(title="yesterday"))
+    assert detector.seen == ["yesterday"]

@@ -1,56 +1,109 @@
-"""`vedette-analyzer`: reports in, commands and alerts out. It decides nothing here: see core.py."""
+"""`vedette-analyzer`: reports in, acks, commands and alerts out. It decides nothing here: see core.py."""
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vedette_archive import Reader, Run, Writer
 from vedette_schemas import (
     ANALYZER,
+    Ack,
     Alert,
     MessageError,
+    OtherVersionError,
+    Principal,
+    Program,
+    SettingsError,
     Severity,
-    decode_report,
     decode_status,
     encode,
+    read_report,
     topics,
 )
-from vedette_transport import Call, Event, Inbox, MqttSession, Received, load_settings, run, serve
+from vedette_transport import (
+    Call,
+    Connected,
+    Disconnected,
+    Event,
+    Inbox,
+    MqttSession,
+    Received,
+    Stop,
+    load_settings,
+    run,
+    serve,
+)
+from vedette_transport.delivery import Receiver
 from vedette_transport.signing import Signer
 
+from .clock import Clock
 from .core import Analyzer, Effect
 from .detectors import all_detectors
 from .detectors.lists import Lists
 from .faults import trace
+from .following import AlertFollower
+from .intake import Intake
+from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
+from .orders import Send
+from .presence import Presence
+from .remembering import remembered
 from .settings import AnalyzerSettings
-from .telling import own_alert
+from .suspects import JudgingMark, Suspects, TrialEnded
+from .troubles import trouble
 from .watch import ListFiles, ListsRead, watch
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+_HOST_PROGRAMS = frozenset({Program.SENSOR, Program.ENFORCER})
 
 
 class _Tick:
     """Time has passed."""
 
 
-class Program:
-    """The shell: what comes from the broker goes to the core, what the core wants goes to the broker."""
+class Server:
+    """The shell: what comes from the broker goes to the core, what the core wants to broker and archive."""
 
-    def __init__(self, settings: AnalyzerSettings, folder: Path) -> None:
-        """Read keys and lists; raise `SettingsError` where they can't be used."""
+    def __init__(self, settings: AnalyzerSettings, path: Path) -> None:
+        """Read keys, lists and archive; raise a `VedetteError` where they can't be used."""
+        folder = path.parent
         self._settings = settings
         self._signer = Signer(folder / settings.key, folder / settings.certificate)
-        self._files = ListFiles([folder / path for path in settings.lists])
+        self._files = ListFiles([folder / name for name in settings.lists])
         first = self._files.first()
-        self._lists = Lists(first.table)
-        self._analyzer = Analyzer(all_detectors(self._lists), settings.mode_of)
-        self._entries = first.entries
-        self._dropped = 0
+        self._lists, self._entries = Lists(first.table), first.entries
         self._inbox = Inbox()
         self._inbox.put(Call(first))
+        self._clock = Clock()
+        self._presence = Presence()
+        self._work = Work()
+        self._dropped, self._archive_trouble, self._failure = 0, "", ""
+        self._is_listening = False
+        self._strange: set[str] = set()
+
+        archive = folder / settings.archive
+        writer = Writer(archive)
+        mark = _judging_mark(archive)
+        if (deadly := mark.left_behind()) is not None:
+            with writer.transaction() as books:
+                books.died(deadly)
+            mark.clear()
+        self._reader = reader = Reader(archive)
+        self._receiver = Receiver(reader.books)
+        detectors = all_detectors(self._lists)
+        self._analyzer = Analyzer(detectors, settings.mode_of, reader.command)
+        self._analyzer.restore(reader.open_commands())
+        for observation in remembered(reader, detectors, self._clock.now):
+            self._analyzer.remember(observation)
+        for sender in reader.senders():
+            self._presence.restore(Principal.parse(sender.principal), sender.life, self._clock.seconds)
+        suspects = Suspects(reader.deaths(), path, self._inbox)
+        self._suspects = suspects
+        self._intake = Intake(self._receiver, self._analyzer, mark, suspects)
+        self._keeper = Keeper(writer, settings.retention, self._inbox)
         self._session = MqttSession(
             ANALYZER,
             settings.broker,
@@ -58,39 +111,140 @@ class Program:
             subscriptions=(topics.EVERY_REPORT, topics.EVERY_STATUS),
             facts=self._facts,
         )
+        self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
 
     def run(self) -> None:
-        """Judge until told to stop."""
+        """Judge until told to stop; raise `SettingsError` where the archive can't be used any more."""
         stopping = threading.Event()
         for target in (watch, _tick):
             args = (self._files, self._inbox, stopping) if target is watch else (self._inbox, stopping)
             threading.Thread(target=target, args=args, name=target.__name__, daemon=True).start()
+        self._keeper.start()
         serve(self._session, self._inbox, self._handle)
         stopping.set()
+        self._keeper.close()
+        if self._failure:
+            raise SettingsError(self._failure)
 
     def _handle(self, event: Event) -> None:
-        now = datetime.now(UTC)
+        if moved := self._clock.look():
+            log.warning("the clock was set by %+.0f s", moved.total_seconds())
+            self._analyzer.clock_moved(moved)
         match event:
             case Received(topic, payload):
-                self._receive(topic, payload, now)
-            case Call(ListsRead() as reading):
-                self._take_lists(reading, now)
-            case Call(_Tick()):
-                self._publish(self._analyzer.tick(now))
+                self._receive(topic, payload)
+            case Call(result):
+                self._take_up(result)
+            case Connected():
+                self._is_listening = True
+                self._presence.listening_again(self._clock.seconds)
+                self._follower.begin_again()
+                self._follow()
+            case Disconnected():
+                self._is_listening = False
+            case _:
+                pass
+        if self._work and self._keeper.is_idle:
+            self._work.taken = self._receiver.batch()
+            self._keeper.keep(self._work)
+            self._work = Work()
+
+    def _take_up(self, result: object) -> None:
+        match result:
+            case _Tick():
+                self._tick()
+            case Kept():
+                self._kept(result)
+            case NotKept(why, is_final):
+                self._not_kept(why, is_final=is_final)
+            case ListsRead():
+                self._take_lists(result)
+            case TrialEnded(place, trial):
+                self._suspects.ended(place, trial)
             case _:
                 pass
 
-    def _receive(self, topic: str, payload: bytes | bytearray, now: datetime) -> None:
+    def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
             if topics.is_report(topic):
-                report = decode_report(topic, payload)
-                self._publish(self._analyzer.report(report, received_at=now, now=_now))
+                arrived = read_report(topic, payload)
+                now, seconds = self._clock.now, self._clock.seconds
+                self._carry_out(self._intake.report(arrived, len(payload), now, _now, seconds))
             else:
-                self._publish(self._analyzer.status(decode_status(topic, payload), now))
+                self._status(topic, payload)
+        except OtherVersionError as error:
+            self._refuse(str(error))
         except MessageError as error:
             self._drop(str(error))
         except Exception as error:  # noqa: BLE001 (no single message may end us)
             self._drop(f"a fault of ours: {trace(error)}")
+
+    def _status(self, topic: str, payload: bytes | bytearray) -> None:
+        status = decode_status(topic, payload)
+        principal = Principal.parse(status.principal)
+        if principal.program not in _HOST_PROGRAMS:
+            return
+        now = self._clock.now
+        self._carry_out(self._presence.heard(status, self._clock.seconds, now))
+        self._carry_out(self._analyzer.status(status, now))
+        pending = self._receiver.pending(status.principal) if status.delivery else {}
+        self._work.heartbeats.append(Heartbeat(principal, status.life, now, status.delivery, pending))
+
+    def _tick(self) -> None:
+        now = self._clock.now
+        self._carry_out(self._analyzer.tick(now))
+        if self._is_listening:
+            self._carry_out(self._presence.tick(self._clock.seconds, now))
+        self._follow()
+
+    def _kept(self, kept: Kept) -> None:
+        """Ack what is archived, and tell it."""
+        self._keeper.is_idle = True
+        if self._archive_trouble:
+            log.warning("archiving again")
+            self._archive_trouble = ""
+        acks = self._receiver.committed(kept.work.taken)
+        for reconciled in kept.reconciled:
+            acks += self._receiver.closed(reconciled)
+        self._carry_out(acks)
+        self._follow()
+
+    def _not_kept(self, why: str, *, is_final: bool) -> None:
+        """Say that nothing is archived, on the one way that is left; what is not archived is not acked."""
+        log.error("nothing is archived: %s", why)
+        self._archive_trouble = why
+        self._publish_alert(trouble("archive", Severity.HIGH, why, now=self._clock.now))
+        if is_final:
+            self._failure = why
+            self._inbox.put(Stop())
+
+    def _follow(self) -> None:
+        if self._is_listening and self._follower.go_on():
+            self._work.published = self._follower.sequence
+
+    def _carry_out(self, effects: Iterable[Effect | Ack | Run]) -> None:
+        for effect in effects:
+            match effect:
+                case Send():
+                    token = self._signer.sign(effect.command)
+                    self._session.publish(topics.command(effect.audience), token.encode())
+                case Ack():
+                    topic = topics.ack(Principal.parse(effect.audience))
+                    self._session.publish(topic, encode(effect), qos=0)
+                case Run():
+                    self._work.runs.append(effect)
+                case _:
+                    self._work.add(effect)
+
+    def _publish_alert(self, alert: Alert) -> Callable[[], bool] | None:
+        return self._session.publish_tracked(topics.alert(alert.severity, alert.host), encode(alert))
+
+    def _refuse(self, why: str) -> None:
+        """Say once who speaks another version; what it holds stays in its spool until it can be read."""
+        if why not in self._strange and len(self._strange) < _MOST_STRANGE:
+            self._strange.add(why)
+            log.warning("%s; what it reports stays with it until one of the two is updated", why)
+            self._carry_out([trouble("version", Severity.MEDIUM, why, now=self._clock.now, name=why)])
 
     def _drop(self, why: str) -> None:
         """Count a message; say so at 1, 2, 4, 8, …: a flood of garbage must not become one in the log."""
@@ -98,27 +252,23 @@ class Program:
         if self._dropped & (self._dropped - 1) == 0:
             log.warning("dropped a message that can't be used: %s (%d so far)", why, self._dropped)
 
-    def _take_lists(self, reading: ListsRead, now: datetime) -> None:
+    def _take_lists(self, reading: ListsRead) -> None:
         self._lists.table, self._entries = reading.table, reading.entries
         log.info("%d indicators in force", reading.entries)
         for problem in reading.problems:
             log.warning("%s", problem)
-            self._publish([own_alert("list", Severity.MEDIUM, problem, now=now)])
-
-    def _publish(self, effects: Iterable[Effect]) -> None:
-        for effect in effects:
-            if isinstance(effect, Alert):
-                self._session.publish(topics.alert(effect.severity, effect.host), encode(effect))
-            else:
-                token = self._signer.sign(effect.command)
-                self._session.publish(topics.command(effect.audience), token.encode())
+            self._carry_out([trouble("list", Severity.MEDIUM, problem, now=self._clock.now)])
 
     def _facts(self) -> dict[str, str]:
         return {
             "indicators": f"on: {self._entries} in force",
             "mode": str(self._settings.mode),
             "dropped": str(self._dropped),
+            "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }
+
+
+_MOST_STRANGE = 1_000
 
 
 def _now() -> datetime:
@@ -130,8 +280,16 @@ def _tick(inbox: Inbox, stopping: threading.Event) -> None:
         inbox.put(Call(_Tick()))
 
 
+def _judging_mark(archive: Path) -> JudgingMark:
+    path = archive.with_name(archive.name + "-judging")
+    try:
+        return JudgingMark(path)
+    except OSError as error:
+        raise SettingsError(f"{path}: can't be written: {error.strerror}") from None
+
+
 def _program(path: Path) -> None:
-    Program(load_settings(AnalyzerSettings, path), path.parent).run()
+    Server(load_settings(AnalyzerSettings, path), path).run()
 
 
 def main() -> None:

@@ -2,10 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
+from vedette_archive import OpenCommand
 from vedette_schemas import (
     ANALYZER,
     Action,
@@ -36,19 +38,30 @@ class Send:
 
 @dataclass(slots=True)
 class OpenOrder:
-    """An order, the alerts that it will settle, and whether it is on its way."""
+    """An order and the alerts that it will settle. Times are the server's."""
 
     id: UUID
     audience: Principal
     order: Order
     opened_at: datetime
+    expires_at: datetime
     alerts: list[Alert] = field(default_factory=list[Alert])
-    sent: bool = False
+
+    @classmethod
+    def new(cls, name: UUID, audience: Principal, order: Order, now: datetime) -> Self:
+        """Open an order now; nobody waits for its outcome longer than `LIFETIMES` say."""
+        return cls(name, audience, order, now, now + LIFETIMES[Action(order.action)])
+
+    @classmethod
+    def from_archive(cls, kept: OpenCommand) -> Self:
+        """Return an order as an analyzer before this one opened it."""
+        audience = Principal.parse(kept.audience)
+        return cls(kept.id, audience, kept.order, kept.issued_at, kept.expires_at, list(kept.alerts))
 
     @property
-    def expires_at(self) -> datetime:
-        """When nobody waits for it any more, by the server's clock."""
-        return self.opened_at + LIFETIMES[Action(self.order.action)]
+    def record(self) -> OpenCommand:
+        """The order as the archive keeps it; the alerts are kept by themselves."""
+        return OpenCommand(self.id, str(self.audience), self.order, self.opened_at, self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,12 @@ class Enforcers:
         fact = known.facts.get(action, f"off: it does not know how to {action}") if known else "on"
         return None if fact.startswith("on") else fact.removeprefix("off:").strip()
 
+    def clock_moved(self, by: timedelta) -> None:
+        """Take in that the server's clock was set: what was reckoned against it moves along."""
+        self._known.update(
+            {name: replace(known, ahead=known.ahead - by) for name, known in self._known.items()}
+        )
+
     def command(self, order: OpenOrder, now: datetime) -> Command:
         """Return an open order as a command, in the enforcer's own time."""
         ahead = self._known[str(order.audience)].ahead
@@ -118,44 +137,58 @@ class OpenOrders:
         """Send to these enforcers."""
         self._enforcers = enforcers
         self._open: OrderedDict[UUID, OpenOrder] = OrderedDict()
+        self._of: dict[Principal, set[UUID]] = {}
+
+    def restore(self, order: OpenOrder) -> None:
+        """Take up an order that an analyzer before this one had opened."""
+        self._open[order.id] = order
+        self._of.setdefault(order.audience, set()).add(order.id)
 
     def open(self, order: OpenOrder, now: datetime) -> Iterator[Send | OpenOrder]:
         """Take an order: yield it to be sent if its enforcer is there, and the orders that gave way."""
         if order.id in self._open:
             return
-        self._open[order.id] = order
+        self.restore(order)
         if self._enforcers.running(order.audience):
             yield self._send(order, now)
         if len(self._open) > MAX_OPEN:
-            yield self._open.popitem(last=False)[1]
+            yield self._close(next(iter(self._open)))
 
-    def waiting(self, enforcer: Principal, now: datetime, *, again: bool) -> Iterator[Send]:
-        """Yield what an enforcer that has just been heard is to be sent.
+    def waiting(self, enforcer: Principal, now: datetime) -> Iterator[Send]:
+        """Yield all that an enforcer which was just heard has not answered.
 
-        With `again`, also what was sent and not answered: it may have been lost with a connection. The
-        enforcer carries out no command twice.
+        What was sent before may have been lost; the enforcer carries out no command twice.
         """
-        for order in self._open.values():
-            if order.audience == enforcer and (again or not order.sent):
-                yield self._send(order, now)
+        for name in sorted(self._of.get(enforcer, ()), key=lambda name: self._open[name].opened_at):
+            yield self._send(self._open[name], now)
 
     def settle(self, command_id: UUID, enforcer: Principal) -> OpenOrder | None:
         """Close the order that this enforcer has answered; `None` if it has no such order open."""
         order = self._open.get(command_id)
         if order is None or order.audience != enforcer:
             return None
-        return self._open.pop(command_id)
+        return self._close(command_id)
 
     def expired(self, now: datetime) -> Iterator[OpenOrder]:
         """Close and yield the orders that nobody answered in time."""
         for order in [order for order in self._open.values() if order.expires_at <= now]:
-            yield self._open.pop(order.id)
+            yield self._close(order.id)
 
-    def __contains__(self, command_id: UUID) -> bool:
-        return command_id in self._open
+    def clock_moved(self, by: timedelta) -> None:
+        """Let each order live as long as it would have if the server's clock had not been set."""
+        for order in self._open.values():
+            order.opened_at += by
+            order.expires_at += by
+
+    def _close(self, command_id: UUID) -> OpenOrder:
+        order = self._open.pop(command_id)
+        others = self._of[order.audience]
+        others.discard(command_id)
+        if not others:
+            del self._of[order.audience]
+        return order
 
     def _send(self, order: OpenOrder, now: datetime) -> Send:
-        order.sent = True
         return Send(order.audience, self._enforcers.command(order, now))
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from vedette_schemas import (
-    SERVER,
     Action,
     Alert,
+    Envelope,
     Match,
     Mode,
     Observation,
@@ -16,7 +16,6 @@ from vedette_schemas import (
     Outcome,
     OutcomeStatus,
     Principal,
-    Report,
     Severity,
     State,
     Stopped,
@@ -38,7 +37,7 @@ class Place:
     """An observation, where it stands, and when it came."""
 
     observation: Observation
-    report: Report
+    envelope: Envelope
     number: int
     received_at: datetime
     judged_at: datetime
@@ -46,11 +45,11 @@ class Place:
     @property
     def sender(self) -> Principal:
         """Who reported it."""
-        return Principal.parse(self.report.sender)
+        return Principal.parse(self.envelope.sender)
 
     def derive(self, *parts: str) -> UUID:
         """Return the name of what follows from this observation: always the same one."""
-        stream = self.report.stream
+        stream = self.envelope.stream
         return uuid5(NAMESPACE, "|".join((*stream, str(self.number), *parts)))
 
     @property
@@ -60,9 +59,9 @@ class Place:
         excerpt = seen.title[:300] if isinstance(seen, WindowFocused) else ""
         uid = None if isinstance(seen, Outcome | Stopped) else seen.uid
         return Origin(
-            principal=self.report.sender,
-            spool=self.report.spool,
-            kind=self.report.kind,
+            principal=self.envelope.sender,
+            spool=self.envelope.spool,
+            kind=self.envelope.kind,
             number=self.number,
             uid=uid,
             excerpt=excerpt,
@@ -73,7 +72,7 @@ class Place:
         """When each hop had it, as far as it came."""
         return Times(
             seen_at=self.observation.seen_at,
-            sent_at=self.report.sent_at,
+            sent_at=self.envelope.sent_at,
             received_at=self.received_at,
             judged_at=self.judged_at,
         )
@@ -151,20 +150,4 @@ def refusal(outcome: Outcome, place: Place) -> Alert:
         done="refused",
         origin=place.origin,
         times=place.times,
-    )
-
-
-def own_alert(detector: str, severity: Severity, summary: str, *, now: datetime) -> Alert:
-    """Return an alert about Vedette itself."""
-    return Alert(
-        id=uuid5(NAMESPACE, f"{SERVER}|{detector}|{now.isoformat()}"),
-        state=State.FINAL,
-        at=now,
-        host=SERVER,
-        severity=severity,
-        detector=detector,
-        summary=summary[:1000],
-        mode=Mode.ENFORCE,
-        action=Action.ALERT,
-        done="alerted",
     )

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import ClassVar, Generic, TypeVar
 
 from vedette_schemas import (
@@ -31,6 +32,8 @@ class Detector(ABC, Generic[O_contra]):
 
     name: ClassVar[str]
     watches: ClassVar[tuple[type[Observation], ...]]
+    memory: ClassVar[timedelta] = timedelta(0)
+    """How far back it remembers: as much of the archive is shown to it when the analyzer starts."""
 
     @abstractmethod
     def inspect(self, observation: O_contra) -> Iterator[Finding]:

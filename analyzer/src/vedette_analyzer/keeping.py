@@ -1,0 +1,238 @@
+"""What is to be archived, and the thread that archives it: many reports in each transaction."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+
+from vedette_archive import (
+    Answer,
+    ArchiveDamagedError,
+    ArchiveError,
+    Batch,
+    Books,
+    Fate,
+    Judged,
+    OpenCommand,
+    Retention,
+    Run,
+    Stored,
+    Writer,
+)
+from vedette_schemas import Alert, Life, Principal, Ranges, SpoolState, Stream
+from vedette_transport import Call, Inbox
+from vedette_transport.delivery import (
+    ArchiveWentBack,
+    Dropped,
+    Fact,
+    LostWithArchive,
+    Missing,
+    Reconciled,
+    reconcile,
+)
+from vedette_transport.delivery import Batch as Taken
+
+from .faults import trace
+from .troubles import alert_about
+
+log = logging.getLogger(__name__)
+
+FOLLOWER = "mqtt"
+"""Under this name the archive keeps how far its alerts have been published."""
+
+RETRY_SECONDS = 1.0
+TIDY_SECONDS = 60.0
+_TIDY_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a program told of itself, and what of its streams was judged and not archived by then."""
+
+    principal: Principal
+    life: Life
+    at: datetime
+    told: SpoolState | None
+    pending: dict[Stream, Ranges]
+
+
+@dataclass(slots=True)
+class Work:
+    """What is archived together or not at all."""
+
+    taken: Taken = field(default_factory=Taken)
+    runs: list[Run] = field(default_factory=list[Run])
+    findings: list[Judged] = field(default_factory=list[Judged])
+    commands: list[OpenCommand] = field(default_factory=list[OpenCommand])
+    answers: list[Answer] = field(default_factory=list[Answer])
+    alerts: list[Alert] = field(default_factory=list[Alert])
+    heartbeats: list[Heartbeat] = field(default_factory=list[Heartbeat])
+    published: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.runs
+            or self.findings
+            or self.commands
+            or self.answers
+            or self.alerts
+            or self.heartbeats
+            or self.published is not None
+        )
+
+    def add(self, record: Judged | OpenCommand | Answer | Alert) -> None:
+        """Put a record among its like."""
+        match record:
+            case Judged():
+                self.findings.append(record)
+            case OpenCommand():
+                self.commands.append(record)
+            case Answer():
+                self.answers.append(record)
+            case Alert():
+                self.alerts.append(record)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Work is archived: safe on the disk."""
+
+    work: Work
+    stored: Stored
+    reconciled: tuple[Reconciled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """Work could not be archived; it is tried again until it is, or `is_final`: nothing ever will be."""
+
+    why: str
+    is_final: bool = False
+
+
+class Keeper:
+    """Archives one piece of work after another, in a thread of its own, and removes what is old enough."""
+
+    def __init__(self, writer: Writer, retention: Retention, inbox: Inbox) -> None:
+        """Write through `writer`, which nobody else uses from now on; what became of it goes to `inbox`."""
+        self._writer, self._retention, self._inbox = writer, retention, inbox
+        self._queue: SimpleQueue[Work] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
+        self._next_tidy = time.monotonic() + TIDY_SECONDS
+        self.is_idle = True
+        """Whether it waits for work. Only who gives it work asks, and sets it again upon a `Kept`."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def keep(self, work: Work) -> None:
+        """Archive this next."""
+        self.is_idle = False
+        self._queue.put(work)
+
+    def close(self) -> None:
+        """End once what is being written is written."""
+        self._stopping.set()
+        self._queue.put(Work())
+        self._thread.join()
+        self._writer.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                work = self._queue.get(timeout=max(0.0, self._next_tidy - time.monotonic()))
+            except Empty:
+                self._attempt(self._tidy)
+                continue
+            if work and self._store(work) and time.monotonic() >= self._next_tidy:
+                self._attempt(self._tidy)
+
+    def _store(self, work: Work) -> bool:
+        said = ""
+        while not self._stopping.is_set():
+            try:
+                kept = self._write(work)
+            except ArchiveDamagedError as error:
+                self._inbox.put(Call(NotKept(str(error), is_final=True)))
+                return False
+            except ArchiveError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._inbox.put(Call(NotKept(said)))
+                self._stopping.wait(RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 (a fault of ours must not end the archive)
+                work.heartbeats.clear()  # what hosts tell of themselves must not keep others' reports out
+                if not said:
+                    said = f"a fault of ours: {type(error).__name__}"
+                    log.error("the archive could not be written: %s", trace(error))  # noqa: TRY400
+                    self._inbox.put(Call(NotKept(said)))
+                self._stopping.wait(RETRY_SECONDS)
+            else:
+                self._inbox.put(Call(kept))
+                return True
+        return False
+
+    def _write(self, work: Work) -> Kept:
+        with self._writer.transaction() as books:
+            stored = books.store(
+                Batch(
+                    runs=tuple(work.runs),
+                    findings=tuple(work.findings),
+                    commands=tuple(work.commands),
+                    answers=tuple(work.answers),
+                    alerts=tuple(work.alerts),
+                )
+            )
+            reconciled = tuple(
+                found for beat in work.heartbeats if (found := _reconciled(beat, books)) is not None
+            )
+            if work.published is not None:
+                books.followed(FOLLOWER, work.published)
+        return Kept(work, stored, reconciled)
+
+    def _tidy(self) -> None:
+        """Remove a few rows that are old enough; more in a moment if there are."""
+        removed = self._writer.remove_expired(self._retention, datetime.now(UTC))
+        self._next_tidy = time.monotonic() + (_TIDY_PAUSE if removed else TIDY_SECONDS)
+
+    def _attempt(self, what: Callable[[], None]) -> None:
+        try:
+            what()
+        except ArchiveError as error:
+            log.warning("nothing could be removed: %s", error)
+            self._next_tidy = time.monotonic() + TIDY_SECONDS
+
+
+def _reconciled(beat: Heartbeat, books: Books) -> Reconciled | None:
+    """Compare a heartbeat with the books as they stand now, and write down what it leads to."""
+    name = str(beat.principal)
+    books.heard(name, beat.life, beat.at)
+    found = reconcile(name, beat.told, books, beat.pending) if beat.told else None
+    if found is None:
+        return None
+    books.keep(found.principal, found.sender, found.streams)
+    _declare(found.facts, books)
+    alerts = tuple(alert_about(fact, beat.principal, beat.at) for fact in found.facts)
+    if alerts:
+        books.store(Batch(alerts=alerts))
+    return found
+
+
+def _declare(facts: Sequence[Fact], books: Books) -> None:
+    for fact in facts:
+        match fact:
+            case Dropped(stream, numbers):
+                books.declare(stream, Fate.DROPPED, numbers)
+            case Missing(stream, numbers):
+                books.declare(stream, Fate.MISSING, numbers)
+            case LostWithArchive(stream, numbers):
+                books.declare(stream, Fate.LOST, numbers)
+            case ArchiveWentBack(epochs):
+                books.note_lost(epochs)
+            case _:
+                pass
