@@ -41,11 +41,11 @@ _FOLLOWED = (
 
 
 class Books(Ledger):
-    """Reads and writes within the transaction that is open on a connection."""
+    """Reads and writes within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, epoch: str) -> None:
-        """`epoch` is this opening's."""
-        super().__init__(connection, path, epoch)
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Write through `connection`, in the transaction that is open on it."""
+        super().__init__(connection, path)
         self._ids: dict[Stream, int] = {}
 
     def store(self, batch: Batch) -> Stored:

@@ -23,19 +23,16 @@ _STREAMS_DUE = "SELECT spool, kind FROM streams WHERE principal = ? AND closed =
 class Ledger:
     """The archive's books as they are committed by now; within a transaction, with what it wrote."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, epoch: str | None = None) -> None:
-        """`epoch` is the opening whose books these are: without one, the newest."""
-        self._connection, self._path, self._epoch = connection, path, epoch
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Read through `connection`; `path` is what errors name."""
+        self._connection, self._path = connection, path
 
     @property
     def position(self) -> Position:
-        """The epoch of this opening, for who only reads the newest one, and the commits made in it."""
-        query = "SELECT epoch, commits FROM epochs "
-        if self._epoch is None:
-            row = self._ask(query + "ORDER BY number DESC LIMIT 1")[0]
-        else:
-            row = self._ask(query + "WHERE epoch = ?", self._epoch)[0]
-        return Position(epoch=row[0], commits=row[1])
+        """Where the archive stands: the epoch of its last commit, whoever made it, and how many it has."""
+        query = "SELECT e.epoch, e.commits FROM archive a JOIN epochs e ON e.epoch = a.epoch"
+        epoch, commits = self._ask(query)[0]
+        return Position(epoch=epoch, commits=commits)
 
     def stream(self, stream: Stream) -> StreamRecord:
         """Return what is known of a stream: of a new one, a record as it is made."""

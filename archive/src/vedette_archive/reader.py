@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, Select, create_engine, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, cast, create_engine, func, select, tuple_
 from sqlalchemy.pool import StaticPool
 from vedette_schemas import Alert, Kind, Life, Order, Ranges, Stream, decode_alert
 
@@ -255,14 +255,19 @@ class Reader:
         self.close()
 
 
+def _sum(numbers: ColumnElement[int]) -> ColumnElement[int]:
+    """Add up numbers that others claim: SQLite's own sum fails where the result is too large."""
+    return cast(func.total(numbers), BigInteger)
+
+
 def _ended_as(fate: Fate) -> ColumnElement[int]:
     """Ask how many numbers ended as this, in streams that are known and in those that are not any more."""
     ranges = schema.ranges.c
-    length = func.coalesce(func.sum(ranges.last - ranges.first + 1), 0)
+    length = _sum(ranges.last - ranges.first + 1)
     return select(length).where(ranges.fate == fate).scalar_subquery() + _forgotten(fate)
 
 
 def _forgotten(fate: Fate) -> ColumnElement[int]:
     forgotten = schema.forgotten.c
-    total = func.coalesce(func.sum(forgotten.numbers), 0)
+    total = _sum(forgotten.numbers)
     return select(total).where(forgotten.fate == fate).scalar_subquery()

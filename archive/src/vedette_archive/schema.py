@@ -34,9 +34,10 @@ archive = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("created_at", _Number, nullable=False),
+    Column("epoch", Text),
     CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: the random name that cursors carry, drawn when the archive was made."""
+"""One row: the random name that cursors carry, drawn when the archive was made; the last commit's epoch."""
 
 epochs = Table(
     "epochs",

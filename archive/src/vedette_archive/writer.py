@@ -16,6 +16,11 @@ from .retention import STEP, Retention, anything_expired, remove_expired
 from .rows import Batch, Stored
 from .times import to_number
 
+_BEGIN = "INSERT INTO epochs (epoch, began_at) VALUES (?, ?)"
+_COUNT = "UPDATE epochs SET commits = commits + 1 WHERE epoch = ?"
+# Of two writers, the one that committed last stands for all that was committed until now.
+_NEWEST = "UPDATE archive SET epoch = ?1 WHERE epoch IS NOT ?1"
+
 
 class Writer:
     """Writes to an archive, from one thread at a time; a second writer, in another process, waits.
@@ -31,10 +36,8 @@ class Writer:
         try:
             with explained(path):
                 self.name = str(self._connection.execute("SELECT name FROM archive").fetchone()[0])
-                self._connection.execute(
-                    "INSERT INTO epochs (epoch, began_at) VALUES (?, ?)",
-                    (self.epoch, to_number(datetime.now(UTC))),
-                )
+            with self._committing(began_at=to_number(datetime.now(UTC))):
+                pass
         except BaseException:
             self._connection.close()
             raise
@@ -45,17 +48,8 @@ class Writer:
 
         Raise an `ArchiveError` with nothing of it stored: the same can be written again.
         """
-        with explained(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield Books(self._connection, self._path, self.epoch)
-                self._connection.execute(
-                    "UPDATE epochs SET commits = commits + 1 WHERE epoch = ?", (self.epoch,)
-                )
-                self._connection.execute("COMMIT")
-            except BaseException:
-                _roll_back(self._connection)
-                raise
+        with self._committing():
+            yield Books(self._connection, self._path)
 
     def store(self, batch: Batch) -> Stored:
         """Commit a batch and tell what of it was new; what is settled already is passed over."""
@@ -67,12 +61,29 @@ class Writer:
         with explained(self._path):
             if not anything_expired(self._connection, retention, now):
                 return 0
-        with self.transaction():
+        with self._committing():
             return remove_expired(self._connection, retention, now, step)
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    @contextmanager
+    def _committing(self, began_at: int | None = None) -> Generator[None]:
+        """Commit what is written meanwhile and count that; the first commit begins the epoch, at 0."""
+        with explained(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                if began_at is None:
+                    self._connection.execute(_COUNT, (self.epoch,))
+                else:
+                    self._connection.execute(_BEGIN, (self.epoch, began_at))
+                self._connection.execute(_NEWEST, (self.epoch,))
+                self._connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(self._connection)
+                raise
 
     def __enter__(self) -> Self:
         return self

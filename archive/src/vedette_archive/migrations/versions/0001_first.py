@@ -59,6 +59,7 @@ def _archive() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         _text("name"),
         _number("created_at"),
+        sa.Column("epoch", sa.Text(), nullable=True),
         sa.CheckConstraint("id = 1", name="one_row"),
         sa.PrimaryKeyConstraint("id"),
     )
