@@ -10,7 +10,7 @@ from vedette_enforcer.settings import read_settings
 
 from ..authority import make_ca
 
-GOOD = 'host = "host-7"\nca = "ca.pem"\nsocket = "enforcer.sock"\n'
+GOOD = 'host = "host-7"\nca = "ca.pem"\nsocket = "enforcer.sock"\nspool = "spool.db"\n'
 
 
 def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.CompletedProcess[str]:
@@ -34,7 +34,10 @@ def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.Co
     [
         (None, "enforcer.toml: can't be read: No such file or directory"),
         ("host = ", "enforcer.toml: not TOML: "),
-        (GOOD + "grace = 1\n", "unknown setting 'grace'; known are broker, ca, host, socket, term_seconds"),
+        (
+            GOOD + "grace = 1\n",
+            "unknown setting 'grace'; known are broker, ca, host, socket, spool, spool_mib, term_seconds",
+        ),
         (GOOD.replace("host-7", "Host 7"), "'host': "),
         (GOOD + "term_seconds = 31\n", "'term_seconds': "),
         (GOOD + "term_seconds = -1\n", "'term_seconds': "),

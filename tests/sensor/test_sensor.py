@@ -21,7 +21,10 @@ from vedette_schemas import (
     Message,
     Observation,
     ProgramHashed,
+    Report,
     Status,
+    Stopped,
+    Stream,
     Taken,
     WindowFocused,
     decode,
@@ -76,13 +79,16 @@ class Sensor:
         self.path = folder / "sensor.sock"
         settings = folder / "sensor.toml"
         settings.write_text(
-            f'host = "host-7"\nsocket = "{self.path}"\nhash_limit_mib = {limit}\n'
+            f'host = "host-7"\nsocket = "{self.path}"\nspool = "{folder / "spool.db"}"\n'
+            f"hash_limit_mib = {limit}\n"
             f'[broker]\nhost = "{running.address.host}"\nport = {running.address.port}\n'
         )
         self._client = Client(
             running.address, "vedette/v1/up/+/sensor@host-7/+", "vedette/v1/status/sensor@host-7"
         )
         self.statuses: list[Status] = []
+        self._seen: set[tuple[Stream, int]] = set()
+        self._news: list[Observation] = []
         self.log = folder / "sensor.log"
         with self.log.open("wb") as log:
             self.program = subprocess.Popen(
@@ -94,13 +100,21 @@ class Sensor:
         return SessionEnd(self.path)
 
     def next(self) -> Observation:
-        """Return the next observation that is published."""
-        while True:
+        """Return the next observation that is published: nobody acks, so each is published again."""
+        while not self._news:
             topic, payload = self._client.next()
             if "/up/" in topic:
-                (item,) = decode_report(topic, payload).items
-                return item
-            self.statuses.append(decode_status(topic, payload))
+                self._read(decode_report(topic, payload))
+            else:
+                self.statuses.append(decode_status(topic, payload))
+        return self._news.pop(0)
+
+    def _read(self, report: Report) -> None:
+        for number, item in enumerate(report.items, report.first):
+            place = report.stream, number
+            if place not in self._seen:
+                self._seen.add(place)
+                self._news.append(item)
 
     def fact(self, name: str, words: str) -> Status:
         """Wait for the heartbeat that says so."""
@@ -112,6 +126,7 @@ class Sensor:
         raise AssertionError(f"no heartbeat says '{words}' of {name}")
 
     def farewell(self) -> Life:
+        assert isinstance(self.next(), Stopped)
         topic, payload = self._client.next()
         return decode_status(topic, payload).life
 

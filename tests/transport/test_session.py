@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from vedette_schemas import ANALYZER, Life, Principal, Status, decode_report, decode_status, encode, topics
+from vedette_schemas import ANALYZER, Kind, Life, Principal, Status, decode_status, encode, topics
 from vedette_transport import (
     Asked,
     BrokerAddress,
@@ -15,7 +15,6 @@ from vedette_transport import (
     Event,
     Inbox,
     MqttSession,
-    Outbox,
     Received,
     backoff,
 )
@@ -61,32 +60,22 @@ def test_a_session_says_that_it_runs_and_that_it_ends(running: brokers.RunningBr
     assert first.facts == {"window": "on"}
 
 
-def test_what_is_subscribed_to_comes_in_and_reports_go_out(running: brokers.RunningBroker) -> None:
-    watcher = brokers.Client(running.address, topics.EVERY_REPORT)
+def test_what_is_subscribed_to_comes_in(running: brokers.RunningBroker) -> None:
     inbox = Inbox()
     session = MqttSession(SENSOR, running.address, inbox, subscriptions=("a/b",))
     session.start()
     await_event(inbox, Connected)
-    watcher.publish("a/b", b"hello")
+    client = brokers.Client(running.address)
+    client.publish("a/b", b"hello")
     assert await_event(inbox, Received) == Received("a/b", b"hello")
-    outbox = Outbox(session)
-    for n in range(3):
-        outbox.put(messages.window(n))
-    outbox.put(messages.clipboard())
-    reports = [decode_report(*watcher.next()) for _ in range(4)]
     session.stop()
-    watcher.close()
-    assert [(report.kind, report.first) for report in reports] == [
-        ("window", 1),
-        ("window", 2),
-        ("window", 3),
-        ("clipboard", 1),
-    ]
-    assert len({report.spool for report in reports}) == 1
+    client.close()
 
 
 @pytest.mark.parametrize("kind", brokers.KINDS)
-def test_a_session_outlives_its_broker_and_what_was_said_meanwhile_arrives(kind: str, tmp_path: Path) -> None:
+def test_a_session_outlives_its_broker_and_what_was_published_meanwhile_arrives(
+    kind: str, tmp_path: Path
+) -> None:
     inbox = Inbox()
     with brokers.broker(kind, tmp_path) as first:
         session = MqttSession(SENSOR, first.address, inbox, subscriptions=("a/b",))
@@ -94,10 +83,11 @@ def test_a_session_outlives_its_broker_and_what_was_said_meanwhile_arrives(kind:
         await_event(inbox, Connected)
         first.process.kill()
         await_event(inbox, Disconnected)
-    outbox = Outbox(session)
-    outbox.put(messages.window())
+    assert session.publish("c/d", b"kept")
+    assert not session.publish("c/d", b"not kept", 0)
+    assert session.publish_tracked("c/d", b"not kept") is None
     with brokers.broker(kind, tmp_path, first.address.port) as second:
-        watcher = brokers.Client(second.address, topics.EVERY_REPORT)
+        watcher = brokers.Client(second.address, "c/#")
         await_event(inbox, Connected)
         watcher.publish("a/b", b"after")
         assert await_event(inbox, Received) == Received("a/b", b"after")
@@ -120,6 +110,43 @@ def test_a_program_that_is_killed_leaves_its_last_will(running: brokers.RunningB
     watcher.close()
     assert (alive.life, will.life) == (Life.RUNNING, Life.GONE)
     assert will.connection == alive.connection
+
+
+def test_what_is_tracked_is_known_to_have_arrived(running: brokers.RunningBroker) -> None:
+    watcher = brokers.Client(running.address, "a/b")
+    inbox = Inbox()
+    session = MqttSession(SENSOR, running.address, inbox)
+    session.start()
+    await_event(inbox, Connected)
+    has_arrived = session.publish_tracked("a/b", b"an alert")
+    assert has_arrived is not None
+    assert watcher.next() == ("a/b", b"an alert")
+    deadline = time.monotonic() + brokers.WAIT
+    while not has_arrived() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert has_arrived()
+    session.stop()
+    watcher.close()
+
+
+def test_when_too_much_waits_reports_are_left_and_nothing_else(running: brokers.RunningBroker) -> None:
+    inbox = Inbox()
+    report = topics.report(SENSOR, Kind.WINDOW)
+    session = MqttSession(SENSOR, running.address, inbox, subscriptions=(report, "a/b"), most_waiting=3)
+    session.start()
+    await_event(inbox, Connected)
+    client = brokers.Client(running.address)
+    for _ in range(5):
+        client.publish(report, b"a report")
+    client.publish("a/b", b"no report")
+    deadline = time.monotonic() + brokers.WAIT
+    while inbox.qsize() < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    found = [await_event(inbox, Received) for _ in range(4)]
+    assert [event.topic for event in found if isinstance(event, Received)] == [report] * 3 + ["a/b"]
+    assert session.left == 2
+    session.stop()
+    client.close()
 
 
 def test_without_a_broker_a_session_waits_and_can_be_stopped_at_once() -> None:

@@ -64,19 +64,27 @@ class Deployment:
             "sensor": "sensor.sock",
             "enforcer": "enforcer.sock",
         }  # short: such a path has 108 bytes at most
+        spools = {name: str(self.folder.resolve() / f"{name}-spool.db") for name in sockets}
         settings: dict[str, Mapping[str, object]] = {
             "broker": {"listen": broker},
             "analyzer": {
                 "lists": [str(Path.cwd() / path) for path in self.lists],
                 "key": str(key.resolve()),
                 "certificate": str(certificate.resolve()),
+                "archive": str(self.folder.resolve() / "archive.db"),
                 "mode": str(self.mode),
                 "broker": broker,
             },
-            "sensor": {"host": self.host, "socket": sockets["sensor"], "broker": broker},
+            "sensor": {
+                "host": self.host,
+                "socket": sockets["sensor"],
+                "spool": spools["sensor"],
+                "broker": broker,
+            },
             "enforcer": {
                 "host": self.host,
                 "socket": sockets["enforcer"],
+                "spool": spools["enforcer"],
                 "ca": str(authority.certificate_path.resolve()),
                 "broker": broker,
             },

@@ -36,14 +36,15 @@ def _program(path: Path) -> None:
     gate = Gate(Verifier(settings.ca, principal))
     inbox: Inbox = SimpleQueue()
     enforcer = Enforcer(gate, inbox, settings.term_seconds)
+    outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
     session = MqttSession(
         principal,
         settings.broker,
         inbox,
-        subscriptions=[topics.command(principal)],
-        facts=enforcer.facts,
+        subscriptions=[topics.command(principal), *outbox.subscriptions],
+        facts=lambda: {**enforcer.facts(), **outbox.facts},
+        delivery=outbox.heartbeat,
     )
-    outbox = Outbox(session)
 
     def handle(event: Event) -> None:
         for outcome in enforcer.handle(event):
@@ -52,7 +53,7 @@ def _program(path: Path) -> None:
     with contextlib.ExitStack() as stack:
         if sys.platform != "win32":  # whose Python has no Unix sockets
             stack.callback(Server(settings.socket, inbox).close)
-        serve(session, inbox, handle)
+        serve(session, inbox, handle, outbox)
 
 
 def _get_ahead() -> None:

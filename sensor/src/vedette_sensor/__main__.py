@@ -39,6 +39,8 @@ class SensorSettings(Settings):
     broker: BrokerAddress = BrokerAddress()
     socket: Path = Path("/run/vedette/sensor.sock")
     hash_limit_mib: int = Field(default=64, ge=0, le=4_096)
+    spool: Path = Path("/var/lib/vedette/sensor-spool.db")
+    spool_mib: int = Field(default=64, ge=1, le=4_096)
 
 
 def main() -> None:
@@ -53,10 +55,18 @@ def sensor(path: Path) -> None:
     hasher = Hasher(inbox, settings.hash_limit_mib * 1024 * 1024)
     sessions = Sessions(hasher.known)
     principal = Principal(Program.SENSOR, settings.host)
-    session = MqttSession(principal, settings.broker, inbox, facts=lambda: sessions.facts)
+    outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
+    session = MqttSession(
+        principal,
+        settings.broker,
+        inbox,
+        subscriptions=outbox.subscriptions,
+        facts=lambda: {**sessions.facts, **outbox.facts},
+        delivery=outbox.heartbeat,
+    )
     server = Server(settings.socket, inbox)
     try:
-        serve(session, inbox, _Loop(session, sessions, hasher).handle)
+        serve(session, inbox, _Loop(outbox, sessions, hasher).handle, outbox)
     finally:
         server.close()
 
@@ -64,9 +74,8 @@ def sensor(path: Path) -> None:
 class _Loop:
     """What the program does about each event."""
 
-    def __init__(self, session: MqttSession, sessions: Sessions, hasher: Hasher) -> None:
-        self._sessions, self._hasher = sessions, hasher
-        self._outbox = Outbox(session)
+    def __init__(self, outbox: Outbox, sessions: Sessions, hasher: Hasher) -> None:
+        self._outbox, self._sessions, self._hasher = outbox, sessions, hasher
         self._complaints = Pace(per_second=0.1, burst=3)
         self._garbage = 0
 

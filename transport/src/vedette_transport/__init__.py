@@ -12,6 +12,7 @@ from .outbox import Outbox
 from .processes import identify, start_time
 from .session import MqttSession
 from .settings import BrokerAddress, Settings, load_settings
+from .spool import Note
 
 __all__ = [
     "CANNOT_GO_ON",
@@ -27,6 +28,7 @@ __all__ = [
     "Left",
     "Line",
     "MqttSession",
+    "Note",
     "Outbox",
     "Received",
     "Server",

@@ -21,6 +21,7 @@ from vedette_schemas import (
     MessageError,
     Principal,
     Program,
+    SpoolState,
     Status,
     decode_status,
     encode,
@@ -28,6 +29,7 @@ from vedette_schemas import (
 )
 
 from .backoff import backoff
+from .complaints import Complaints
 from .entry import program_version
 from .events import Asked, Connected, Disconnected, Inbox, Received
 from .settings import BrokerAddress
@@ -41,6 +43,7 @@ _ANSWER = frozenset({Program.SENSOR, Program.ENFORCER})
 _ANSWER_SECONDS = 1.0
 _NEWS_SECONDS = 1.0
 _ANALYZER_STATUS = topics.status(ANALYZER)
+_MOST_UNHANDLED = 5_000
 _MAX_WAITING = 2_000
 """Messages that paho keeps in memory while the broker is away; beyond that they are refused, and said."""
 
@@ -56,10 +59,21 @@ class MqttSession:
         *,
         subscriptions: Sequence[str] = (),
         facts: Callable[[], Mapping[str, str]] = dict,
+        delivery: Callable[[], SpoolState | None] = lambda: None,
+        most_waiting: int = _MOST_UNHANDLED,
     ) -> None:
-        """Set up, without connecting. `facts` is asked at each heartbeat what the program can do here."""
+        """Set up, without connecting.
+
+        `facts` is asked at each heartbeat what the program can do here, and `delivery` how its spool
+        stands. Reports are left, to be sent again by their senders, while more than `most_waiting` events
+        are not handled yet.
+        """
         self.principal = principal
-        self._broker, self._inbox, self._facts = broker, inbox, facts
+        self._broker, self._inbox, self._facts, self._delivery = broker, inbox, facts, delivery
+        self._most_waiting = most_waiting
+        self._lefts = Complaints()
+        self.left = 0
+        """Reports that were left."""
         self._subscriptions = tuple(subscriptions)
         if principal.program in _ANSWER:
             self._subscriptions += (_ANALYZER_STATUS,)
@@ -98,13 +112,27 @@ class MqttSession:
         self._client.disconnect()
         self._thread.join(_FAREWELL_SECONDS)
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Publish, or keep it until the broker is back; `False` if there is no room to keep it."""
-        kept = self._client.publish(topic, payload, _QOS).rc != mqtt.MQTT_ERR_QUEUE_SIZE
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a broker."""
+        return self._client.is_connected()
+
+    def publish(self, topic: str, payload: bytes, qos: int = _QOS) -> bool:
+        """Publish, or, at QoS 1, keep it until the broker is back; `False` if that can't be."""
+        if qos == 0:
+            return self.is_connected and self._client.publish(topic, payload, 0).rc == mqtt.MQTT_ERR_SUCCESS
+        kept = self._client.publish(topic, payload, qos).rc != mqtt.MQTT_ERR_QUEUE_SIZE
         if not kept and not self._complained:
             log.error("the broker at %s has been away too long: messages are being dropped", self._broker)
         self._complained = not kept
         return kept
+
+    def publish_tracked(self, topic: str, payload: bytes) -> Callable[[], bool] | None:
+        """Publish at QoS 1; return what tells whether the broker has it, `None` if nothing was sent."""
+        if not self.is_connected:
+            return None
+        sent = self._client.publish(topic, payload, _QOS)
+        return sent.is_published if sent.rc == mqtt.MQTT_ERR_SUCCESS else None
 
     def seconds_to_heartbeat(self) -> float:
         """Return how long the program may wait for events before it must call `heartbeat`."""
@@ -115,7 +143,8 @@ class MqttSession:
         now = time.monotonic()
         self._last_heartbeat, self._next_heartbeat = now, now + HEARTBEAT_SECONDS
         if self._client.is_connected():
-            self._client.publish(topics.status(self.principal), self._status(Life.RUNNING), _QOS)
+            status = self._status(Life.RUNNING, self._delivery())
+            self._client.publish(topics.status(self.principal), status, _QOS)
 
     def answer_soon(self) -> None:
         """See to a heartbeat within about a second: a thousand hosts spread theirs."""
@@ -128,7 +157,7 @@ class MqttSession:
         if dict(self._facts()) != self._told:
             self._next_heartbeat = min(self._next_heartbeat, self._last_heartbeat + _NEWS_SECONDS)
 
-    def _status(self, life: Life) -> bytes:
+    def _status(self, life: Life, delivery: SpoolState | None = None) -> bytes:
         self._number += 1
         self._told = dict(self._facts())
         return encode(
@@ -140,6 +169,7 @@ class MqttSession:
                 at=datetime.now(UTC),
                 program_version=program_version(),
                 facts=self._told,
+                delivery=delivery,
             )
         )
 
@@ -190,6 +220,10 @@ class MqttSession:
             return
         if topic == _ANALYZER_STATUS and self.principal.program in _ANSWER:
             self._analyzer_says(message.payload)
+        elif topics.is_report(topic) and self._inbox.qsize() >= self._most_waiting:
+            self.left += 1
+            if (count := self._lefts.one_more()) is not None:
+                log.warning("left a report for its sender to repeat: too many wait (%d so far)", count)
         else:
             self._inbox.put(Received(topic, message.payload))
 

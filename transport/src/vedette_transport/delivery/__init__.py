@@ -8,8 +8,9 @@ from .facts import ArchiveWentBack, Dropped, Fact, LostWithArchive, Missing, Van
 from .ledger import Ledger
 from .receiver import Batch, Receiver, ReceiverLimits, Taken
 from .reconcile import PATIENCE, Reconciled, reconcile
+from .reserve import Reserve
 from .sender import Run, Sender, SenderLimits
-from .spool import Kept, Spool
+from .spool import Kept, Spool, SpoolDamagedError, SpoolFullError
 
 __all__ = [
     "PATIENCE",
@@ -24,10 +25,13 @@ __all__ = [
     "Receiver",
     "ReceiverLimits",
     "Reconciled",
+    "Reserve",
     "Run",
     "Sender",
     "SenderLimits",
     "Spool",
+    "SpoolDamagedError",
+    "SpoolFullError",
     "Taken",
     "Vanished",
     "WentBack",

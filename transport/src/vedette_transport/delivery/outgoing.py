@@ -51,6 +51,11 @@ class Outgoing:
         self.held |= Ranges.span(number, number)
         self.size += size
 
+    def miss(self, number: int) -> None:
+        """Go on after one that found no room."""
+        self.next = number + 1
+        self.dropped = self.dropped_with(number, number)
+
     def let_go(self, first: int, last: int, size: int) -> None:
         """Hold these no longer; a run of which nothing is held any more is not waited for."""
         self.held -= Ranges.span(first, last)
@@ -74,7 +79,7 @@ class Outgoing:
     def dropped_with(self, first: int, last: int) -> Ranges:
         """Return all that is dropped once these are.
 
-        Below the oldest held there is nothing but what is dropped or archived, and the analyzer knows what
-        is archived: so closing a gap between two dropped ranges says nothing wrong.
+        What lies between two dropped ranges is held, archived or dropped. The analyzer asks only about
+        what is no longer held, and knows what is archived: so closing a gap says nothing wrong.
         """
         return (self.dropped | Ranges.span(first, last)).coarse(MAX_RANGES)

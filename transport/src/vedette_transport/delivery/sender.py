@@ -3,6 +3,7 @@
 No clock, no socket: the time and acks come in, runs to send and heartbeats come out.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,7 +24,7 @@ from vedette_schemas import (
 )
 
 from .outgoing import Flight, Outgoing
-from .spool import Spool
+from .spool import Spool, SpoolFullError
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,21 @@ class Sender:
         self._make_room()  # the opening before may have ended in the middle of that
 
     def put(self, kind: Kind, item: bytes) -> int:
-        """Keep an observation; return its number. What is oldest gives way where there is no room."""
+        """Keep an observation; return its number. What is oldest gives way where there is no room.
+
+        Where the spool takes nothing at all, it is this observation that is dropped.
+        """
         stream = Stream(self._principal, self._opening, str(kind))
         outgoing = self._streams.get(stream, Outgoing(ordinal=self._ordinal))
         number = outgoing.next
-        self._spool.add(stream, self._ordinal, number, item)
+        is_kept = self._add(stream, number, item)
         self._streams[stream] = outgoing
-        outgoing.add(number, len(item))
-        self._size += len(item)
-        self._make_room()
+        if is_kept:
+            outgoing.add(number, len(item))
+            self._size += len(item)
+            self._make_room()
+        else:
+            outgoing.miss(number)
         return number
 
     def due(self, now: float) -> Iterator[Run]:
@@ -109,12 +116,16 @@ class Sender:
             outgoing.attempts = 0
 
     def acked(self, ack: Ack) -> None:
-        """Let go of what is archived and held; an ack of anything else means nothing."""
-        self._hear(ack.archive)
-        for acked in ack.streams:
-            stream = Stream(self._principal, acked.spool, str(acked.kind))
-            if stream in self._streams:
-                self._let_go(stream, acked)
+        """Let go of what is archived and held; an ack of anything else means nothing.
+
+        What can't be let go now, because the spool takes no writing, is sent and acked again.
+        """
+        with contextlib.suppress(SpoolFullError):
+            self._hear(ack.archive)
+            for acked in ack.streams:
+                stream = Stream(self._principal, acked.spool, str(acked.kind))
+                if stream in self._streams:
+                    self._let_go(stream, acked)
 
     def heartbeat(self) -> SpoolState:
         """Return the next heartbeat's account; where there are too many streams, each beat tells others."""
@@ -152,25 +163,40 @@ class Sender:
             self._spool.forget(stream)
             del self._streams[stream]
 
-    def _make_room(self) -> None:
-        while self._size > self._limits.capacity:
-            expendable = [
-                (outgoing.size, stream)
-                for stream, outgoing in self._streams.items()
-                if stream.kind != Kind.OUTCOME and outgoing.held
-            ]
-            if not expendable:
-                return
-            _, largest = max(expendable)
-            self._drop_oldest(largest)
+    def _add(self, stream: Stream, number: int, item: bytes) -> bool:
+        """Tell whether there was room for it, made or found."""
+        try:
+            self._spool.add(stream, self._ordinal, number, item)
+        except SpoolFullError:
+            try:
+                self._drop_oldest()
+                self._spool.add(stream, self._ordinal, number, item)
+            except SpoolFullError:
+                return False
+        return True
 
-    def _drop_oldest(self, stream: Stream) -> None:
+    def _make_room(self) -> None:
+        with contextlib.suppress(SpoolFullError):  # there is more than should be, until it can be written
+            while self._size > self._limits.capacity and self._drop_oldest():
+                pass
+
+    def _drop_oldest(self) -> bool:
+        """Drop the oldest of the largest stream; `False` if there is nothing that may be dropped."""
+        expendable = [
+            (outgoing.size, stream)
+            for stream, outgoing in self._streams.items()
+            if stream.kind != Kind.OUTCOME and outgoing.held
+        ]
+        if not expendable:
+            return False
+        _, stream = max(expendable)
         outgoing = self._streams[stream]
         first, last = outgoing.held.pairs[0]
         last = min(last, first + self._limits.items - 1)
         dropped = outgoing.dropped_with(first, last)
         self._forget_held(outgoing, first, last, self._spool.drop(stream, first, last, dropped))
         outgoing.dropped = dropped
+        return True
 
     def _forget_held(self, outgoing: Outgoing, first: int, last: int, size: int) -> None:
         outgoing.let_go(first, last, size)

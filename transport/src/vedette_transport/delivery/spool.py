@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from vedette_schemas import NOTHING, Position, Ranges, Stream
+from vedette_schemas import NOTHING, Position, Ranges, Stream, VedetteError
+
+
+class SpoolFullError(VedetteError):
+    """It can't be written to now: the disk is full, or takes no writing. Nothing of the call was done."""
+
+
+class SpoolDamagedError(VedetteError):
+    """What is read is not what was written, or can't be read: this spool is of no use any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +27,10 @@ class Kept:
 
 
 class Spool(Protocol):
-    """Keeps observations and streams through any end of the program; a call is done whole or not at all."""
+    """Keeps observations and streams through any end of the program; a call is done whole or not at all.
+
+    What writes may raise `SpoolFullError`, except `open`; any call may raise `SpoolDamagedError`.
+    """
 
     def open(self, name: str) -> int:
         """Begin the opening of this name, never used before; return its ordinal, counted from 1."""
@@ -38,7 +49,10 @@ class Spool(Protocol):
         ...
 
     def add(self, stream: Stream, ordinal: int, number: int, item: bytes) -> None:
-        """Keep an observation; the stream's next number is the one after it, from now on."""
+        """Keep an observation; the stream's next number is the one after it, from now on.
+
+        Numbers skipped since the last are dropped: there was no room for them.
+        """
         ...
 
     def read(self, stream: Stream, first: int, last: int) -> Sequence[bytes]:
