@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _PAUSE = 60.0
 """Seconds in which a host's unreadable items are told of once: garbage must not become a flood of alerts."""
 
+_MOST_TOLD = 10_000
 _ITEMS: TypeAdapter[tuple[Observation | None, ...]] = TypeAdapter(tuple[AnyObservation | None, ...])
 
 
@@ -119,8 +120,6 @@ class Intake:
         if len(self._told) > _MOST_TOLD:
             self._told.clear()
         self._told[name] = seconds + _PAUSE, 0
-        words = f"{count} observations of {sender} could not be read: {bad[0].reason}"
+        what = "an observation" if count == 1 else f"{count} observations"
+        words = f"{what} of {sender} could not be read: {bad[0].reason}"
         yield trouble("unreadable", Severity.MEDIUM, words, now=at, host=sender.host)
-
-
-_MOST_TOLD = 10_000

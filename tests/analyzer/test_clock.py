@@ -1,0 +1,30 @@
+from datetime import timedelta
+
+from vedette_analyzer.clock import Clock
+
+from tests.messages import at
+
+
+class Hands:
+    day = seconds = 0.0
+
+    def clock(self) -> Clock:
+        return Clock(lambda: at(self.day), lambda: self.seconds)
+
+    def move(self, day: float, seconds: float) -> None:
+        self.day += day
+        self.seconds += seconds
+
+
+def test_a_clock_that_is_set_is_noticed_and_one_that_drifts_is_not() -> None:
+    hands = Hands()
+    clock = hands.clock()
+    hands.move(10, 10)
+    assert clock.look() == timedelta(0)
+    hands.move(11, 10)
+    assert clock.look() == timedelta(0)
+    hands.move(-3590, 10)
+    assert clock.look() == timedelta(hours=-1)
+    assert (clock.now, clock.seconds) == (at(hands.day), 30)
+    hands.move(1, 1)
+    assert clock.look() == timedelta(0)
