@@ -43,9 +43,9 @@ class Analyzer:
             self.judged[run.stream, number] = run.items[number - run.first]
         return [taken.ack] if taken.ack else []
 
-    def heartbeat(self, told: SpoolState) -> list[Ack]:
-        pending = self.receiver.pending(PRINCIPAL)
-        reconciled = reconcile(PRINCIPAL, told, self.books, pending, self.limits.streams)
+    def heartbeat(self, told: SpoolState, principal: str = PRINCIPAL) -> list[Ack]:
+        pending = self.receiver.pending(principal)
+        reconciled = reconcile(principal, told, self.books, pending, self.limits.streams)
         if reconciled is None:
             return []
         self.books.write(reconciled)
