@@ -1,88 +1,34 @@
-"""Verifies an archive: the file itself, and that streams, counts and commands agree."""
+"""Verifies an archive: the file itself, and that its tables agree."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from .errors import ArchiveDamagedError, explained
 from .opening import open_to_read
+from .rules import RULES
 
 _MANY = 20
 """Lines of one rule beyond which the rest is not spelled out."""
 
 
-class _Rule(NamedTuple):
-    """A sentence with places for a row of `query`; each row is something wrong."""
-
-    sentence: str
-    query: str
+def _nobody(_share: float) -> None:
+    pass
 
 
-# ruff: noqa: S608 - the queries are put together from words of this file alone
-_STREAM = "s.principal || ' ' || s.spool || ' ' || s.kind"
-_RULES = (
-    _Rule(
-        "stream {}: its ranges hold {}, the tables {} observations and {} unreadable items; {} have expired",
-        f"""
-        SELECT {_STREAM}, claimed, held, raw, s.expired FROM streams s JOIN (
-            SELECT id,
-                (SELECT ifnull(sum(last - first + 1), 0) FROM ranges
-                    WHERE stream_id = id AND fate = 'archived') AS claimed,
-                (SELECT count(*) FROM observations WHERE stream_id = id) AS held,
-                (SELECT count(*) FROM unreadable WHERE stream_id = id) AS raw
-            FROM streams) USING (id)
-        WHERE claimed <> held + raw + s.expired""",
-    ),
-    _Rule(
-        "stream {}: observation {} is there, but its ranges don't say so",
-        f"""
-        SELECT {_STREAM}, o.number FROM observations o JOIN streams s ON s.id = o.stream_id
-        WHERE NOT EXISTS (SELECT 1 FROM ranges r WHERE r.stream_id = o.stream_id AND r.fate = 'archived'
-            AND o.number BETWEEN r.first AND r.last)""",
-    ),
-    _Rule(
-        "stream {}: the ranges {} from {} and from {} touch",
-        f"""
-        SELECT {_STREAM}, a.fate, a.first, b.first FROM ranges a
-        JOIN ranges b ON b.stream_id = a.stream_id AND b.fate = a.fate AND b.first > a.first
-            AND b.first <= a.last + 1
-        JOIN streams s ON s.id = a.stream_id""",
-    ),
-    _Rule(
-        "stream {}: closed, but not final",
-        f"SELECT {_STREAM} FROM streams s WHERE closed AND NOT final",
-    ),
-    _Rule(
-        "command {}: answered by an outcome that was never archived",
-        """
-        SELECT c.id FROM commands c WHERE c.number IS NOT NULL AND NOT EXISTS (
-            SELECT 1 FROM ranges r WHERE r.stream_id = c.stream_id AND r.fate = 'archived'
-            AND c.number BETWEEN r.first AND r.last)""",
-    ),
-    _Rule(
-        "command {}: it ended ({}) without an outcome",
-        "SELECT id, ending FROM commands WHERE ending <> 'expired' AND number IS NULL",
-    ),
-    _Rule(
-        "alert {}: it waits for command {}, which has ended or is not known",
-        """
-        SELECT a.id, a.command_id FROM alerts a WHERE a.state = 'pending' AND NOT EXISTS (
-            SELECT 1 FROM commands c WHERE c.id = a.command_id AND c.ending IS NULL)""",
-    ),
-)
-
-
-def check(path: Path) -> list[str]:
+def check(path: Path, progress: Callable[[float], None] = _nobody) -> list[str]:
     """Return what is wrong with an archive, a sentence each; nothing if all is well.
 
-    It reads the whole file. Raise `ArchiveError` where it can't even be opened.
+    It reads the whole file and tells `progress` which share of the work is done, from 0 to 1. Raise
+    `ArchiveError` where it can't even be opened.
     """
     connection = open_to_read(path)
     try:
         with explained(path):
             connection.execute("BEGIN")  # one snapshot, however much is written meanwhile
-            return _damage(connection) or [*_disagreements(connection)]
+            progress(0.0)
+            damage = _damage(connection)
+            return damage or [*_disagreements(connection, progress)]
     except ArchiveDamagedError as error:
         return [str(error)]
     finally:
@@ -97,10 +43,12 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
     return lines + [f"a row of {table} belongs to a stream that is not there" for table, *_ in orphans]
 
 
-def _disagreements(connection: sqlite3.Connection) -> Iterator[str]:
-    for rule in _RULES:
+def _disagreements(connection: sqlite3.Connection, progress: Callable[[float], None]) -> Iterator[str]:
+    for done, rule in enumerate(RULES, 1):
+        progress(done / (len(RULES) + 1))
         rows = connection.execute(rule.query).fetchmany(_MANY + 1)
         for row in rows[:_MANY]:
             yield rule.sentence.format(*row)
         if len(rows) > _MANY:
             yield "… and more of this sort"
+    progress(1.0)

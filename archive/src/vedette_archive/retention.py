@@ -11,8 +11,17 @@ from vedette_schemas import Kind
 
 from .times import to_number
 
+# ruff: noqa: S608 - the queries are put together from words of this file alone
+
 STEP = 250
 """Rows removed in one transaction: some milliseconds, after which who waits to write may do so."""
+
+KEPT_EPOCHS = 10_000
+"""Openings that are remembered, and as many that were lost with a former life of the archive."""
+
+_DEATH_DAYS = 30
+_OVER_DAYS = 30
+_SILENT_DAYS = 400
 
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
@@ -34,17 +43,25 @@ class Retention(BaseModel):
 
 
 class _Rule(NamedTuple):
-    """What of a table is too old: `where` takes the names below and is answered by an index."""
+    """What of a table is too old: `where` takes the names below and is answered by an index, or few rows."""
 
     table: str
     key: str
     where: str
-    before: int
+    before: int = 0
     kind: str = ""
 
 
+_MOST = 2**63 - 1
+# A number larger than that can't be held: who claims so much does not spoil what others count.
+_COUNT_ON = (
+    "INSERT INTO forgotten (fate, numbers) VALUES (?1, ?2) ON CONFLICT DO UPDATE "
+    "SET numbers = CASE WHEN numbers > ?3 - ?2 THEN ?3 ELSE numbers + ?2 END"
+)
+
+
 def remove_expired(connection: sqlite3.Connection, retention: Retention, now: datetime, step: int) -> int:
-    """Remove at most `step` rows within the open transaction; return how many it were."""
+    """Remove about `step` rows at most within the open transaction; return how many it were."""
     left = step
     for rule in _rules(retention, now):
         if left > 0:
@@ -65,24 +82,47 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
         days: int = getattr(retention, kind)
         where = "kind = :kind AND received_at < :before ORDER BY received_at"
         yield _Rule("observations", "stream_id, number", where, before(days), kind)
+        # Most streams that have been over for as long hold nothing any more.
+        yield _Rule("streams", "id", _IS_FORGOTTEN, before(max(days, _OVER_DAYS)), kind)
     old = before(retention.alerts)
     # Unreadable items may hold what was copied: as short as the clipboard's.
     yield _Rule("unreadable", "stream_id, number", "received_at < :before", before(retention.unreadable))
     yield _Rule("findings", "stream_id, number, key", "judged_at < :before", old)
     yield _Rule("alerts", "sequence", "at < :before", old)
     yield _Rule("commands", "id", "issued_at < :before AND ending IS NOT NULL", old)
+    yield _Rule("deaths", "principal, spool, kind, number", "at < :before", before(_DEATH_DAYS))
+    for table in ("epochs", "lost_epochs"):
+        where = f"number <= (SELECT max(number) FROM {table}) - {KEPT_EPOCHS}"
+        yield _Rule(table, "number", where)
+    where = "life = 'stopped' AND heard_at < :before"
+    yield _Rule("senders", "principal", where, before(_SILENT_DAYS))
+
+
+# A stream is removed once nothing rests on it and its sender, heard since or not known any more, no longer
+# speaks of it. Who took it up again would be told that all of it is missing.
+_IS_FORGOTTEN = (
+    "kind = :kind AND over_at < :before "
+    "AND NOT EXISTS (SELECT 1 FROM senders s WHERE s.principal = streams.principal"
+    f" AND s.heard_at < streams.over_at + {_OVER_DAYS * 86_400 * 10**6}) "
+    + " ".join(
+        f"AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.stream_id = streams.id)"
+        for table in ("observations", "unreadable", "findings", "commands")
+    )
+)
 
 
 def _old(connection: sqlite3.Connection, rule: _Rule, limit: int) -> list[tuple[int | str, ...]]:
-    query = f"SELECT {rule.key} FROM {rule.table} WHERE {rule.where} LIMIT :limit"  # noqa: S608 - our own words
+    query = f"SELECT {rule.key} FROM {rule.table} WHERE {rule.where} LIMIT :limit"
     names = {"kind": rule.kind, "before": rule.before, "limit": limit}
     return connection.execute(query, names).fetchall()
 
 
 def _remove(connection: sqlite3.Connection, rule: _Rule, limit: int) -> int:
     keys = _old(connection, rule, limit)
+    if rule.table == "streams":
+        return _forget(connection, [int(key) for (key,) in keys], limit)
     where = " AND ".join(f"{column} = ?" for column in rule.key.split(", "))
-    connection.executemany(f"DELETE FROM {rule.table} WHERE {where}", keys)  # noqa: S608 - our own words
+    connection.executemany(f"DELETE FROM {rule.table} WHERE {where}", keys)
     if rule.table in ("observations", "unreadable"):
         removed = Counter(stream_id for stream_id, _ in keys)
         connection.executemany(
@@ -90,3 +130,18 @@ def _remove(connection: sqlite3.Connection, rule: _Rule, limit: int) -> int:
             [(count, stream_id) for stream_id, count in removed.items()],
         )
     return len(keys)
+
+
+def _forget(connection: sqlite3.Connection, stream_ids: list[int], limit: int) -> int:
+    """Remove streams with their ranges until it is `limit` rows; what was in them goes on counting."""
+    removed = 0
+    for stream_id in stream_ids:
+        if removed >= limit:
+            break
+        query = "DELETE FROM ranges WHERE stream_id = ? RETURNING fate, last - first + 1"
+        ranges = connection.execute(query, (stream_id,)).fetchall()
+        for fate, count in ranges:
+            connection.execute(_COUNT_ON, (fate, int(count), _MOST))
+        connection.execute("DELETE FROM streams WHERE id = ?", (stream_id,))
+        removed += 1 + len(ranges)
+    return removed

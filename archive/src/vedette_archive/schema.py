@@ -118,6 +118,7 @@ Index(
 
 Index(
     "streams_over",
+    streams.c.kind,
     streams.c.over_at,
     sqlite_where=streams.c.over_at.is_not(None),
     postgresql_where=streams.c.over_at.is_not(None),

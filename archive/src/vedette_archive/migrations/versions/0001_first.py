@@ -47,9 +47,9 @@ def _stream_id() -> sa.Column[int]:
     return sa.Column("stream_id", sa.Integer(), nullable=False)
 
 
-def _partial_index(name: str, table: str, column: str, where: str) -> None:
+def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:
     op.create_index(
-        name, table, [column], unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+        name, table, columns, unique=False, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
     )
 
 
@@ -127,8 +127,8 @@ def _streams() -> None:
         sa.UniqueConstraint("principal", "spool", "kind"),
     )
     op.create_index("streams_of_host", "streams", ["host"], unique=False)
-    _partial_index("streams_due", "streams", "principal", "closed = 0 AND vanished = 0")
-    _partial_index("streams_over", "streams", "over_at", "over_at IS NOT NULL")
+    _partial_index("streams_due", "streams", ["principal"], "closed = 0 AND vanished = 0")
+    _partial_index("streams_over", "streams", ["kind", "over_at"], "over_at IS NOT NULL")
 
 
 def _ranges() -> None:
@@ -224,8 +224,8 @@ def _commands() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("commands_by_time", "commands", ["issued_at"], unique=False)
-    _partial_index("commands_open", "commands", "audience", "ending IS NULL")
-    _partial_index("commands_of_stream", "commands", "stream_id", "stream_id IS NOT NULL")
+    _partial_index("commands_open", "commands", ["audience"], "ending IS NULL")
+    _partial_index("commands_of_stream", "commands", ["stream_id"], "stream_id IS NOT NULL")
 
 
 def _alerts() -> None:
@@ -246,7 +246,7 @@ def _alerts() -> None:
     )
     op.create_index("alerts_by_time", "alerts", ["at"], unique=False)
     op.create_index("alerts_of_host", "alerts", ["host", "sequence"], unique=False)
-    _partial_index("alerts_of_command", "alerts", "command_id", "command_id IS NOT NULL")
+    _partial_index("alerts_of_command", "alerts", ["command_id"], "command_id IS NOT NULL")
 
 
 def _followers() -> None:
