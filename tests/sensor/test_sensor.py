@@ -15,6 +15,7 @@ from typing import Self
 
 import pytest
 from vedette_schemas import (
+    ClipboardCopied,
     Handover,
     Hello,
     Life,
@@ -252,3 +253,27 @@ def test_it_ends_within_a_second_and_says_so(sensor: Sensor, number: signal.Sign
         assert time.monotonic() - began < 1
         assert sensor.farewell() is Life.STOPPED
     assert not sensor.path.exists()
+
+
+def test_what_was_taken_before_a_kill_is_spooled_once_though_it_is_handed_over_again(
+    tmp_path: Path, running: RunningBroker
+) -> None:
+    handovers = [Handover(sequence=n, observation=clipboard(f"text {n}")) for n in range(1, 21)]
+    for killed_after in (5, 12, 20):
+        sensor = Sensor(tmp_path, running)
+        with sensor.session() as session:
+            session.say(HELLO, *handovers)  # its `taken` got lost, for all that the session knows
+            for _ in range(killed_after):
+                session.taken()
+            sensor.program.kill()
+            sensor.program.wait()
+        sensor.close()
+    sensor = Sensor(tmp_path, running)
+    try:
+        found = [sensor.next() for _ in handovers]
+        texts = [each.text for each in found if isinstance(each, ClipboardCopied)]
+        assert sorted(texts) == sorted(f"text {n}" for n in range(1, 21))
+        sensor.program.terminate()
+        assert isinstance(sensor.next(), Stopped), "nothing is there twice"
+    finally:
+        sensor.close()

@@ -52,6 +52,22 @@ def test_a_user_can_not_use_up_the_sequences_of_another() -> None:
     assert answer(taking, "alice", handover(1)).observation is not None
 
 
+def test_a_sensor_that_is_started_again_knows_what_was_taken() -> None:
+    before = sessions()
+    notes: dict[str, bytes] = {"other": b"", "taken/x": b"{}", "taken/1001": b"garbage"}
+    for number, sequence in ((1, 5), (2, 7)):
+        before.joined("a", 1000)
+        before.read("a", hello(number))
+        found = answer(before, "a", handover(sequence))
+        notes[found.note.name] = found.note.value
+    after = Sessions(lambda process, uid: None, notes)
+    for client, uid, is_news in (("a", 1000, False), ("b", 1001, True)):
+        after.joined(client, uid)
+        after.read(client, hello(2))
+        assert (answer(after, client, handover(7)).observation is not None) == is_news
+    assert answer(after, "a", handover(8)).observation is not None
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 20)), max_size=60))
 def test_each_sequence_of_a_session_is_news_at_most_once(handed: list[tuple[int, int]]) -> None:
     taking = sessions()

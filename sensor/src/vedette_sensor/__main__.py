@@ -16,6 +16,7 @@ from vedette_transport import (
     Left,
     Line,
     MqttSession,
+    Note,
     Outbox,
     Server,
     Settings,
@@ -53,9 +54,9 @@ def sensor(path: Path) -> None:
     settings = load_settings(SensorSettings, path)
     inbox = Inbox()
     hasher = Hasher(inbox, settings.hash_limit_mib * 1024 * 1024)
-    sessions = Sessions(hasher.known)
     principal = Principal(Program.SENSOR, settings.host)
     outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
+    sessions = Sessions(hasher.known, outbox.notes())
     session = MqttSession(
         principal,
         settings.broker,
@@ -104,11 +105,11 @@ class _Loop:
         if answer is None:
             return
         if answer.observation is not None:
-            self._report(answer.observation)
+            self._report(answer.observation, answer.note)
         client.send(answer.taken)
 
-    def _report(self, observation: Observed) -> None:
-        self._outbox.put(observation)
+    def _report(self, observation: Observed, note: Note) -> None:
+        self._outbox.put(observation, note)
         if isinstance(observation, WindowFocused) and observation.process and observation.uid is not None:
             self._hasher.ask(observation.process, observation.uid)
 

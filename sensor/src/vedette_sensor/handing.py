@@ -14,8 +14,8 @@ from .observing import Observed
 
 log = logging.getLogger(__name__)
 
-MOST_KEPT = 1_000
-MOST_BYTES = 4 * 1024 * 1024
+MOST_KEPT = 20_000
+MOST_BYTES = 8 * 1024 * 1024
 
 
 class Kept:
@@ -61,10 +61,10 @@ class Kept:
 class SensorLink:
     """What the sensor is to know. Any thread may report and tell; none of them ever waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Kept | None = None) -> None:
         """Begin, under a name of its own."""
         self._nonce = secrets.token_hex(8)
-        self._kept = Kept()
+        self._kept = kept or Kept()
         self._sources: dict[str, str] = {}
         self._greeted: dict[str, str] | None = None
         self._sent = 0

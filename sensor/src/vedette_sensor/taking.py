@@ -1,10 +1,13 @@
 """What becomes of what sessions say: whose it is, whether it is news, how they are. Pure."""
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
+from pydantic import Field, TypeAdapter, ValidationError
 from vedette_schemas import Handover, Hello, MessageError, Process, Taken, WindowFocused, decode
+from vedette_transport import Note
 
 from .observing import Observed
 
@@ -14,24 +17,37 @@ MOST_SESSIONS = 64
 
 _SOURCES: Final = ("window", "clipboard")
 _LONGEST_WORDS = 300
+_NOTE = "taken/"
+_OF_USER: TypeAdapter[dict[str, int]] = TypeAdapter(
+    Annotated[dict[str, int], Field(max_length=MOST_SESSIONS)]
+)
 _NOBODY = "off: no session is connected"
 
 
 class Answer(NamedTuple):
-    """What follows from a hand-over: an observation to publish, unless it is a repeat, and then `taken`."""
+    """What follows from a hand-over: an observation to publish, unless it is a repeat, and then `taken`.
+
+    `note` is to be kept with the observation, so that the next run of the sensor knows a repeat, too.
+    """
 
     taken: Taken
     observation: Observed | None
+    note: Note
 
 
 class Sessions:
     """The sessions that are connected, and what has been taken of each."""
 
-    def __init__(self, hash_of: Callable[[Process, int], str | None]) -> None:
-        """`hash_of` tells the SHA-256 of the program of a user's process, if it is known already."""
+    def __init__(
+        self, hash_of: Callable[[Process, int], str | None], notes: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Go on from the notes of the run before.
+
+        `hash_of` tells the SHA-256 of the program of a user's process, if it is known already.
+        """
         self._hash_of = hash_of
         self._connected: dict[Hashable, tuple[int, Hello | None]] = {}
-        self._taken = _Sequences()
+        self._taken = _Sequences(notes or {})
         self.facts: Mapping[str, str] = {}
         """What the heartbeat says of them. Replaced as a whole: another thread reads it."""
         self._tell()
@@ -63,7 +79,7 @@ class Sessions:
             raise MessageError("a hand-over before the greeting")
         is_news = self._taken.rises(uid, hello.nonce, said.sequence)
         observation = self._stamp(said.observation, uid) if is_news else None
-        return Answer(Taken(sequence=said.sequence), observation)
+        return Answer(Taken(sequence=said.sequence), observation, self._taken.note(uid))
 
     def _stamp(self, observation: Observed, uid: int) -> Observed:
         """Put its user and hash in: a session's own word on these counts for nothing."""
@@ -81,8 +97,11 @@ class Sessions:
 class _Sequences:
     """The highest sequence of each session: within one they only rise, so that is all there is to know."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Mapping[str, bytes]) -> None:
         self._highest: OrderedDict[int, OrderedDict[str, int]] = OrderedDict()
+        for name, value in notes.items():
+            with contextlib.suppress(ValueError, ValidationError):  # such a note is none of ours
+                self._highest[int(name.removeprefix(_NOTE))] = OrderedDict(_OF_USER.validate_json(value))
 
     def rises(self, uid: int, nonce: str, sequence: int) -> bool:
         """Whether this is a new one; each user has a room of their own, so that none can crowd others out."""
@@ -93,6 +112,10 @@ class _Sequences:
         _shorten(of_user, MOST_SESSIONS)
         _shorten(self._highest, MOST_USERS)
         return sequence > highest
+
+    def note(self, uid: int) -> Note:
+        """Return all that is remembered of a user."""
+        return Note(f"{_NOTE}{uid}", _OF_USER.dump_json(self._highest[uid]))
 
 
 def _shorten(remembered: OrderedDict[int, OrderedDict[str, int]] | OrderedDict[str, int], most: int) -> None:

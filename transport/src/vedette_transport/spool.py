@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -180,7 +180,7 @@ class SqliteSpool:
                 execute("DELETE FROM note WHERE name = ?", (name,))
 
     @contextmanager
-    def beside(self, note: Note | None) -> Iterator[None]:
+    def beside(self, note: Note | None) -> Generator[None]:
         """Keep this note with whatever is added meanwhile: both or neither."""
         self._beside = note
         try:
@@ -210,7 +210,7 @@ class SqliteSpool:
         return Ranges(tuple(runs)), size
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self) -> Generator[None]:
         try:
             with explained(self._path, reading=True):
                 yield
@@ -218,7 +218,7 @@ class SqliteSpool:
             raise SpoolDamagedError("what is kept of a stream can't be read") from error
 
     @contextmanager
-    def _writing(self) -> Iterator[Execute]:
+    def _writing(self) -> Generator[Execute]:
         """Write all of it or nothing; what came before the first that could be written goes with it."""
         try:
             with explained(self._path):

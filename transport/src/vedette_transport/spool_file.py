@@ -3,7 +3,7 @@
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +73,7 @@ def in_memory() -> sqlite3.Connection:
 
 
 @contextmanager
-def explained(path: Path, *, reading: bool = False) -> Iterator[None]:
+def explained(path: Path, *, reading: bool = False) -> Generator[None]:
     """Say what SQLite's errors mean for a spool."""
     try:
         yield

@@ -46,13 +46,15 @@ class Reserve:
     def read(self, stream: Stream, first: int, last: int) -> Sequence[bytes]:
         """Return what is held from `first` to `last`."""
         waiting = self._waiting_in(stream, first, last)
-        written = self._spool.read(stream, first, last - len(waiting)) if last - len(waiting) >= first else []
-        return [*written, *(self._waiting[stream, number][1] for number in waiting)]
+        written = last - len(waiting)
+        items = list(self._spool.read(stream, first, written)) if first <= written else []
+        return items + [self._waiting[stream, number][1] for number in waiting]
 
     def remove(self, stream: Stream, first: int, last: int) -> int:
         """Let go of what is held; what was never written need not be let go there."""
         waiting = self._waiting_in(stream, first, last)
-        size = self._spool.remove(stream, first, last - len(waiting)) if last - len(waiting) >= first else 0
+        written = last - len(waiting)
+        size = self._spool.remove(stream, first, written) if first <= written else 0
         return size + sum(len(self._waiting.pop((stream, number))[1]) for number in waiting)
 
     def drop(self, stream: Stream, first: int, last: int, dropped: Ranges) -> int:
