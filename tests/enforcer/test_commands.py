@@ -19,6 +19,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vedette_enforcer.core import Gate, Task
+from vedette_enforcer.known import Known
 from vedette_schemas import Outcome, OutcomeStatus, Process, Terminate
 from vedette_transport.signing import Verifier
 
@@ -326,7 +327,7 @@ def test_a_clock_that_is_set_back_revives_no_command(gate: Gate, analyzer: Issue
 def test_what_is_remembered_is_bounded_and_those_that_expire_first_go_first(
     authority: Authority, analyzer: Issued
 ) -> None:
-    gate = Gate(Verifier(authority.path, ENFORCER), remembered=3)
+    gate = Gate(Verifier(authority.path, ENFORCER), Known(most=3))
     now = datetime.now(UTC)
     tokens = [
         analyzer.signer().sign(command(expires_at=now + timedelta(seconds=seconds)))

@@ -15,6 +15,7 @@ from vedette_transport.signing import Verifier
 
 from .core import Gate
 from .enforcer import Enforcer
+from .known import Known
 from .settings import read_settings
 
 _AHEAD_OF_OTHERS = -10
@@ -33,10 +34,11 @@ def _program(path: Path) -> None:
     settings = read_settings(path)
     _get_ahead()
     principal = Principal(Program.ENFORCER, settings.host)
-    gate = Gate(Verifier(settings.ca, principal))
+    verifier = Verifier(settings.ca, principal)
+    outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
+    gate = Gate(verifier, Known(outbox))
     inbox: Inbox = SimpleQueue()
     enforcer = Enforcer(gate, inbox, settings.term_seconds)
-    outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
     session = MqttSession(
         principal,
         settings.broker,

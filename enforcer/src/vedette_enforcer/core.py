@@ -1,21 +1,14 @@
 """Which commands are carried out: a payload and the time in, a task or a refusal out."""
 
-import hashlib
-import heapq
-from collections import deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
 
-from vedette_schemas import MAX_TOKEN, Command, Outcome, OutcomeStatus, Process
+from vedette_schemas import MAX_TOKEN, Command, Outcome, OutcomeStatus, Process, Terminate
 from vedette_transport.signing import CommandRefusedError, Verifier
 
-_REMEMBERED = 10_000
-_LISTS = 256
-"""Recorded outcomes that keep the list of what was ended: a list can be large."""
+from .known import LONGEST, Known
 
-_LONGEST = 900
-"""Of a reason that words are added to."""
+_CUT_SHORT = "the enforcer was ended while doing it"
 
 _TOLD_A_MINUTE = 10
 _TOLD_AGAIN_A_MINUTE = 60
@@ -24,16 +17,22 @@ _NO_ACTION = "unknown"
 
 
 class Task(NamedTuple):
-    """A command that is to be carried out, as it came and when."""
+    """A command that is to be carried out, as it came and when.
+
+    `again`: it was being carried out when an earlier run of the enforcer was ended.
+    """
 
     command: Command
     token: str
     taken_at: datetime
+    again: bool = False
 
     def outcome(
         self, status: OutcomeStatus, reason: str, seen_at: datetime, ended: tuple[Process, ...] = ()
     ) -> Outcome:
         """Return what became of it."""
+        if self.again:
+            reason = f"{reason[:LONGEST]} (this was its second time: {_CUT_SHORT} before)"
         return Outcome(
             seen_at=seen_at,
             taken_at=self.taken_at,
@@ -49,15 +48,17 @@ class Task(NamedTuple):
 class Gate:
     """Lets through what is signed by who may command us, for us, now, and for the first time."""
 
-    def __init__(self, verifier: Verifier, remembered: int = _REMEMBERED) -> None:
-        """Remember at most that many commands; those that expire first are forgotten first."""
-        self._verifier = verifier
-        self._known = _Known(remembered)
+    def __init__(self, verifier: Verifier, known: Known | None = None) -> None:
+        """Let nothing through that is known; by default, only what this run of the program takes is."""
+        self._verifier, self._known = verifier, known or Known()
         self._signed, self._unsigned = _Ration(_TOLD_A_MINUTE), _Ration(_TOLD_A_MINUTE)
         self._again = _Ration(_TOLD_AGAIN_A_MINUTE)
 
     def take(self, payload: bytes | bytearray, now: datetime) -> Task | Outcome | None:
         """Return the task, the refusal, or the outcome that a repeated command had; `None` to say nothing.
+
+        What was cut short by an end of the enforcer is carried out again if that does no harm: a process
+        is named so exactly that ending it twice is ending it once, but a notice would be shown twice.
 
         Nothing is said of a repeated command that is still being carried out: its outcome will come.
         Who can write to our topic must not be able to make us write as much: ten refusals a minute are
@@ -67,7 +68,7 @@ class Gate:
         token = _text(payload)
         try:
             command = self._verifier.verify(token, now)
-            if not self._known.is_new(command):
+            if not self._known.is_new(command, now):
                 return self._repeat(command, token, now)
         except CommandRefusedError as refused:
             return self._refuse(refused, token, now)
@@ -80,9 +81,16 @@ class Gate:
         """Record what became of a task."""
         self._known.settled(outcome)
 
-    def _repeat(self, command: Command, token: str, now: datetime) -> Outcome | None:
+    def _repeat(self, command: Command, token: str, now: datetime) -> Task | Outcome | None:
         if not self._known.has_same_order(command):
             raise CommandRefusedError("its id came before with another order", command)
+        if self._known.was_cut_short(command):
+            task = Task(command, token, now, again=True)
+            if isinstance(command.order, Terminate):
+                return task
+            failed = task._replace(again=False).outcome(OutcomeStatus.FAILED, _CUT_SHORT, now)
+            self._known.settled(failed)
+            return failed
         outcome = self._known.outcome(command)
         if outcome is None or self._again.take(now) is None:
             return None
@@ -116,61 +124,6 @@ def _text(payload: bytes | bytearray) -> str:
         return payload.decode("ascii")
     except UnicodeDecodeError:
         return ""
-
-
-class _Known:
-    """The commands that were taken, by id: bounded; those that expire first are forgotten first.
-
-    Expired ones are kept while there is room, so that setting the clock back revives none.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._orders: dict[UUID, bytes] = {}
-        self._outcomes: dict[UUID, Outcome] = {}
-        self._expiries: list[tuple[datetime, UUID]] = []
-        self._with_lists: deque[UUID] = deque()
-
-    def is_new(self, command: Command) -> bool:
-        """Remember a command; tell whether its id was unknown."""
-        if command.id in self._orders:
-            return False
-        self._orders[command.id] = _digest(command)
-        heapq.heappush(self._expiries, (command.expires_at, command.id))
-        if len(self._orders) > self._most:
-            _, forgotten = heapq.heappop(self._expiries)
-            del self._orders[forgotten]
-            self._outcomes.pop(forgotten, None)
-        return True
-
-    def has_same_order(self, command: Command) -> bool:
-        """Tell whether its id came with this order."""
-        return self._orders.get(command.id) == _digest(command)
-
-    def outcome(self, command: Command) -> Outcome | None:
-        """Return what became of it; `None` while it is being carried out."""
-        return self._outcomes.get(command.id)
-
-    def settled(self, outcome: Outcome) -> None:
-        """Record what became of a command, without the command itself."""
-        id_ = outcome.command_id
-        if id_ is None or id_ not in self._orders:
-            return
-        self._outcomes[id_] = outcome.model_copy(update={"command": None})
-        if outcome.ended:
-            self._with_lists.append(id_)
-        if len(self._with_lists) > _LISTS:
-            self._strip(self._with_lists.popleft())
-
-    def _strip(self, id_: UUID) -> None:
-        outcome = self._outcomes.get(id_)
-        if outcome is not None:
-            reason = f"{outcome.reason[:_LONGEST]} (which ones is no longer recorded)"
-            self._outcomes[id_] = outcome.model_copy(update={"ended": (), "reason": reason})
-
-
-def _digest(command: Command) -> bytes:
-    return hashlib.sha256(command.order.model_dump_json().encode()).digest()
 
 
 class _Ration:
