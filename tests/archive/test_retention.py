@@ -1,12 +1,14 @@
+import sqlite3
 import tempfile
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vedette_archive import Batch, Ending, Reader, Retention, Writer, check
-from vedette_schemas import Kind, Ranges, Stream
+from vedette_archive import Batch, Ending, Fate, Place, Reader, Retention, Writer, check
+from vedette_schemas import Kind, Life, Ranges, SenderRecord, Stream, StreamRecord
 
 from tests.archive.history import (
     CLIPBOARD,
@@ -27,9 +29,9 @@ def held(reader: Reader, kind: Kind) -> int:
     return sum(1 for _ in reader.observations_since(at(-1e8), [kind]))
 
 
-def remove_all(writer: Writer, days: float) -> int:
+def remove_all(writer: Writer, days: float, retention: Retention | None = None) -> int:
     removed = 0
-    while step := writer.remove_expired(Retention(), NOON + timedelta(days=days)):
+    while step := writer.remove_expired(retention or Retention(), NOON + timedelta(days=days)):
         removed += step
     return removed
 
@@ -120,3 +122,131 @@ def test_retention_keeps_the_ranges(runs: list[tuple[int, int, int]]) -> None:
 
 def test_every_kind_has_its_days() -> None:
     assert {*Kind} <= {*Retention.model_fields}
+
+
+SENDER = "sensor@host-7"
+OVER = StreamRecord(floor=6, next=6, ordinal=1, final=True, closed=True)
+
+
+def end(writer: Writer, record: StreamRecord = OVER, day: float = 0) -> None:
+    """Archive three of five and let the sender tell that the stream is over."""
+    writer.store(observed(1, 3))
+    with writer.transaction() as books:
+        books.heard(SENDER, Life.RUNNING, later(day))
+        books.declare(WINDOWS, Fate.DROPPED, Ranges.span(4, 5))
+        books.keep(SENDER, SenderRecord(), {WINDOWS: record})
+
+
+def hear(writer: Writer, day: float, life: Life = Life.RUNNING) -> None:
+    with writer.transaction() as books:
+        books.heard(SENDER, life, later(day))
+
+
+def later(days: float) -> datetime:
+    return NOON + timedelta(days=days)
+
+
+@pytest.mark.parametrize("record", [OVER, replace(OVER, closed=False, vanished=True)])
+def test_a_stream_that_is_over_is_removed_once_its_sender_has_long_forgotten_it_and_goes_on_counting(
+    writer: Writer, reader: Reader, path: Path, record: StreamRecord
+) -> None:
+    end(writer, record)
+    assert remove_all(writer, 29) == 0
+    before = reader.counts()
+    hear(writer, 31)
+    assert remove_all(writer, 31) == 3 + 1 + 2  # observations, the stream, its ranges
+    assert reader.books.stream(WINDOWS) == StreamRecord()
+    assert reader.counts() == before._replace(streams=0, expired=3)
+    assert check(path) == []
+    writer.store(observed(1, 2))
+    assert reader.counts().archived == 5
+    assert check(path) == []
+
+
+def test_a_stream_stays_as_long_as_its_sender_may_speak_of_it(
+    writer: Writer, reader: Reader, path: Path
+) -> None:
+    end(writer)
+    assert remove_all(writer, 100) == 3  # its sender was not heard since: it may not know that it is closed
+    end(writer, day=100)
+    hear(writer, 129)
+    assert remove_all(writer, 200) == 0
+    assert reader.books.stream(WINDOWS) == OVER
+    hear(writer, 131)
+    assert remove_all(writer, 200) == 3
+
+
+def test_a_stream_that_is_not_over_is_never_removed(writer: Writer, reader: Reader) -> None:
+    record = replace(OVER, closed=False, final=False)
+    end(writer, record)
+    hear(writer, 5000)
+    assert remove_all(writer, 5000) == 3
+    assert reader.books.stream(WINDOWS) == record
+
+
+def test_a_stream_stays_as_long_as_a_command_rests_on_its_outcome(writer: Writer, path: Path) -> None:
+    writer.store(Batch(runs=(run(stream=OUTCOMES),), commands=(command(),), answers=(answer(),)))
+    with writer.transaction() as books:
+        books.heard(OUTCOMES.principal, Life.STOPPED, NOON)
+        closed = StreamRecord(floor=2, next=2, ordinal=1, final=True, closed=True)
+        books.keep(OUTCOMES.principal, SenderRecord(), {OUTCOMES: closed})
+    assert remove_all(writer, 366, Retention(alerts=500)) == 1
+    assert check(path) == []
+    # The command; the sender, silent since; and then its stream, with the range.
+    assert remove_all(writer, 501) == 1 + 1 + 2
+    assert check(path) == []
+
+
+def test_a_program_that_stopped_is_forgotten_after_400_days_of_silence_and_no_other(
+    writer: Writer, reader: Reader
+) -> None:
+    with writer.transaction() as books:
+        for life in Life:
+            books.heard(f"sensor@{life}", life, NOON)
+    assert remove_all(writer, 399) == 0
+    assert remove_all(writer, 401) == 1
+    assert [heard.principal for heard in reader.senders()] == ["sensor@gone", "sensor@running"]
+
+
+def test_deaths_are_forgotten_after_a_month(writer: Writer, reader: Reader) -> None:
+    with writer.transaction() as books:
+        books.died(Place(WINDOWS, 1), NOON)
+    assert remove_all(writer, 29) == 0
+    assert remove_all(writer, 31) == 1
+    assert reader.deaths() == {}
+
+
+def test_the_newest_ten_thousand_epochs_are_kept(writer: Writer, reader: Reader, path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        for table, columns in (("epochs", "epoch, began_at"), ("lost_epochs", "epoch")):
+            values = "?, 0" if "began" in columns else "?"
+            rows = [(f"{number:016x}",) for number in range(10_005)]
+            connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", rows)
+    connection.close()
+    with Writer(path) as newest:
+        assert remove_all(newest, 0) == 7 + 5
+        assert reader.books.position.epoch == newest.epoch
+    assert reader.books.commits(writer.epoch) is None
+    assert reader.books.commits(f"{6:016x}") == 0
+    assert reader.books.is_known_lost(f"{5:016x}")
+    assert not reader.books.is_known_lost(f"{4:016x}")
+    writer.store(observed())
+    assert reader.books.position.epoch == writer.epoch  # who still writes has not ended
+    assert check(path) == []
+
+
+def test_what_hosts_claim_can_grow_no_total_beyond_what_can_be_held(
+    writer: Writer, reader: Reader, path: Path
+) -> None:
+    most = 2**63 - 2
+    with writer.transaction() as books:
+        books.heard(SENDER, Life.RUNNING, NOON)
+        for kind in ("window", "process"):
+            stream = WINDOWS._replace(kind=kind)
+            record = StreamRecord(floor=most + 1, next=most + 1, final=True, closed=True)
+            books.keep(SENDER, SenderRecord(), {stream: record})
+            books.declare(stream, Fate.DROPPED, Ranges.span(1, most))
+    hear(writer, 31)
+    remove_all(writer, 31)
+    assert reader.counts().dropped == most + 1
+    assert check(path) == []

@@ -92,7 +92,7 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     yield _Rule("commands", "id", "issued_at < :before AND ending IS NOT NULL", old)
     yield _Rule("deaths", "principal, spool, kind, number", "at < :before", before(_DEATH_DAYS))
     for table in ("epochs", "lost_epochs"):
-        where = f"number <= (SELECT max(number) FROM {table}) - {KEPT_EPOCHS}"
+        where = f"number <= (SELECT number FROM {table} ORDER BY number DESC LIMIT 1 OFFSET {KEPT_EPOCHS})"
         yield _Rule(table, "number", where)
     where = "life = 'stopped' AND heard_at < :before"
     yield _Rule("senders", "principal", where, before(_SILENT_DAYS))

@@ -36,7 +36,7 @@ class Writer:
         try:
             with explained(path):
                 self.name = str(self._connection.execute("SELECT name FROM archive").fetchone()[0])
-            with self._committing(began_at=to_number(datetime.now(UTC))):
+            with self._committing():
                 pass
         except BaseException:
             self._connection.close()
@@ -69,16 +69,14 @@ class Writer:
         self._connection.close()
 
     @contextmanager
-    def _committing(self, began_at: int | None = None) -> Generator[None]:
+    def _committing(self) -> Generator[None]:
         """Commit what is written meanwhile and count that; the first commit begins the epoch, at 0."""
         with explained(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                if began_at is None:
-                    self._connection.execute(_COUNT, (self.epoch,))
-                else:
-                    self._connection.execute(_BEGIN, (self.epoch, began_at))
+                if not self._connection.execute(_COUNT, (self.epoch,)).rowcount:
+                    self._connection.execute(_BEGIN, (self.epoch, to_number(datetime.now(UTC))))
                 self._connection.execute(_NEWEST, (self.epoch,))
                 self._connection.execute("COMMIT")
             except BaseException:
