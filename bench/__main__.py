@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("latency", "footprint")
+BENCHMARKS = ("latency", "footprint", "ingest")
 
 
 def main() -> int:

@@ -207,7 +207,8 @@ class Server:
         for reconciled in kept.reconciled:
             acks += self._receiver.closed(reconciled)
         self._carry_out(acks)
-        self._follow()
+        if kept.stored.alerts or kept.reconciled:
+            self._follow()
 
     def _not_kept(self, why: str, *, is_final: bool) -> None:
         """Say that nothing is archived, on the one way that is left; what is not archived is not acked."""

@@ -1,0 +1,196 @@
+"""Observations from spool to ack, as many as there can be; the floor is the same bytes into `executemany`."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+from vedette_archive import Reader
+from vedette_console.deployment import Deployment, free_port
+from vedette_transport import BrokerAddress
+
+from bench.ingest_load import COUNT
+from bench.result import publish
+
+WAIT_SECONDS = 300.0
+FIRST_AIM_MICROSECONDS, FIRST_AIM_RATIO = 40.0, 4.0
+LIST = Path(__file__).parent.parent / "data" / "blocklist.csv"
+
+
+class Watched:
+    """A program, and the processor time it takes."""
+
+    def __init__(self, *command: str, log: Path) -> None:
+        """Start it."""
+        self._log = log.open("ab")
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+        self._watched = psutil.Process(self._process.pid)
+        self._began = 0.0
+        self._size = 0.0
+
+    @property
+    def _seconds(self) -> float:
+        times = self._watched.cpu_times()
+        return float(times.user + times.system)
+
+    @property
+    def _megabytes(self) -> float:
+        return float(self._watched.memory_info().rss) / 2**20
+
+    def begin(self) -> None:
+        """Reckon from now on."""
+        self._began, self._size = self._seconds, self._megabytes
+
+    def microseconds(self) -> float:
+        """Return the processor time since then, an observation."""
+        return round((self._seconds - self._began) / COUNT * 1e6, 1)
+
+    def grown(self) -> float:
+        """Return by how many megabytes it has grown since then."""
+        return round(self._megabytes - self._size, 1)
+
+    def await_line(self, wanted: str) -> None:
+        """Wait until it says so."""
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline().strip()
+        if said != wanted:
+            command = " ".join(map(str, self._process.args))
+            raise RuntimeError(f"{command} said {said!r}, not {wanted!r}")
+
+    def go(self) -> None:
+        """Tell it to begin."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def end(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+
+def started(stack: ExitStack, *command: str, log: Path) -> Watched:
+    """Run a program until the stack is left."""
+    found = Watched(*command, log=log)
+    stack.callback(found.end)
+    return found
+
+
+def broker(stack: ExitStack, kind: str, folder: Path, deployment: Deployment) -> Watched:
+    """Run a broker of this kind on the deployment's port."""
+    address = deployment.broker
+    command = deployment.command("broker")
+    if kind == "mosquitto":
+        settings = folder / "mosquitto.conf"
+        settings.write_text(
+            f"listener {address.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+        )
+        command = [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(settings)]
+    running = started(stack, *command, log=folder / "broker.log")
+    while True:
+        with ExitStack() as probe:
+            try:
+                probe.enter_context(socket.create_connection((address.host, address.port), 1))
+            except OSError:
+                time.sleep(0.05)
+                continue
+        return running
+
+
+def product(kind: str) -> dict[str, object]:
+    """Measure what the product takes."""
+    with TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        deployment = Deployment(folder / "run", "host-7", BrokerAddress(port=free_port()), (LIST,))
+        deployment.prepare()
+        middle = broker(stack, kind, folder, deployment)
+        analyzer = started(stack, *deployment.command("analyzer"), log=folder / "analyzer.log")
+        load = (
+            sys.executable,
+            "-m",
+            "bench.ingest_load",
+            str(deployment.broker.port),
+            str(folder / "spool.db"),
+        )
+        sensor = started(stack, *load, log=folder / "sensor.log")
+        sensor.await_line("ready")
+        for program in (middle, analyzer, sensor):
+            program.begin()
+        began = time.monotonic()
+        sensor.go()
+        sensor.await_line("spooled")
+        spooled = time.monotonic() - began
+        sensor.await_line("acked")
+        seconds = time.monotonic() - began
+        found: dict[str, object] = {
+            "a second": round(COUNT / seconds),
+            "spooled a second": round(COUNT / spooled),
+            "analyzer µs": analyzer.microseconds(),
+            "sensor µs": sensor.microseconds(),
+            "broker µs": middle.microseconds(),
+            "analyzer grew MB": analyzer.grown(),
+            "sensor grew MB": sensor.grown(),
+        }
+        with Reader(folder / "run" / "archive.db") as reader:
+            counts = reader.counts()
+        if counts.archived < COUNT or counts.missing or counts.dropped:
+            raise RuntimeError(f"not all of {COUNT} is archived: {counts}")
+        return found
+
+
+def floor(kind: str) -> dict[str, object]:
+    """Measure the same bytes through the same broker into a bare `executemany`."""
+    with TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        deployment = Deployment(folder / "run", "host-7", BrokerAddress(port=free_port()), (LIST,))
+        deployment.prepare()
+        middle = broker(stack, kind, folder, deployment)
+        port = str(deployment.broker.port)
+        script = (sys.executable, "-m", "bench.floor_ingest")
+        subscriber = started(stack, *script, "subscribe", port, str(folder / "a.db"), log=folder / "log")
+        subscriber.await_line("ready")
+        publisher = started(stack, *script, "publish", port, log=folder / "log")
+        publisher.await_line("ready")
+        for program in (middle, subscriber, publisher):
+            program.begin()
+        began = time.monotonic()
+        publisher.go()
+        subscriber.await_line("done")
+        seconds = time.monotonic() - began
+        return {
+            "a second": round(COUNT / seconds),
+            "analyzer µs": subscriber.microseconds(),
+            "sensor µs": publisher.microseconds(),
+            "broker µs": middle.microseconds(),
+        }
+
+
+def main() -> None:
+    """Measure on both brokers, each with its floor beside it."""
+    found = {
+        f"{kind}{', floor' if measure is floor else ''}": measure(kind)
+        for kind in ("embedded", "mosquitto")
+        for measure in (product, floor)
+    }
+    ours, bare = (float(str(found[row]["analyzer µs"])) for row in ("mosquitto", "mosquitto, floor"))
+    publish(
+        "ingest",
+        unit="µs of the analyzer's processor time an observation, Mosquitto",
+        ours=ours,
+        floor=bare,
+        aim=f"<= {FIRST_AIM_MICROSECONDS} µs and <= {FIRST_AIM_RATIO} x floor",
+        met=ours <= FIRST_AIM_MICROSECONDS and ours <= FIRST_AIM_RATIO * bare,
+        details=found,
+    )
+
+
+if __name__ == "__main__":
+    main()
