@@ -10,6 +10,7 @@ from vedette_schemas import Mode, VedetteError
 from vedette_transport import CANNOT_GO_ON, BrokerAddress
 
 from .deployment import Deployment, address, free_port, host_label, read_host
+from .history import archive
 from .up import Up
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(archive, name="archive")
 
 
 @app.callback()

@@ -1,0 +1,72 @@
+"""`vedette archive`: what operators do with the archive."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from .lines import plain
+
+LARGE = 50 * 2**20
+"""Bytes of an archive that takes some seconds to read."""
+
+archive = typer.Typer(help="The archive of what was seen, found and done.", no_args_is_help=True)
+
+
+@archive.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="The archive, or the folder of 'vedette up'.")] = Path("run"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+) -> None:
+    """Verify the archive: the file itself, and that its books agree. Leave with 1 where something is wrong.
+
+    It may be in use meanwhile.
+    """
+    # SQLAlchemy alone takes as long as all else here.
+    from vedette_archive import Reader, check  # noqa: PLC0415
+
+    path = path / "archive.db" if path.is_dir() else path
+    with _progress(path) as progress:
+        task = progress.add_task("")
+        wrong = check(path, lambda share: progress.update(task, completed=100 * share))
+    if as_json:
+        result: dict[str, object] = {"path": str(path), "wrong": wrong}
+        if not wrong:
+            with Reader(path) as reader:
+                result["counts"] = reader.counts()._asdict()
+        sys.stdout.write(json.dumps(result) + "\n")
+    elif wrong:
+        sys.stdout.writelines(plain(line, most=2_000) + "\n" for line in wrong)
+    else:
+        with Reader(path) as reader:
+            sys.stdout.write(_summary(reader.counts()._asdict()) + "\n")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _progress(path: Path) -> Progress:
+    """Return what shows how far it is: on a terminal, where it takes long."""
+    screen = Console(stderr=True)
+    shown = screen.is_terminal and path.exists() and path.stat().st_size >= LARGE
+    columns = (SpinnerColumn(), TextColumn("checking"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=screen, transient=True, disable=not shown)
+
+
+def _summary(counts: dict[str, int]) -> str:
+    held = counts["archived"] - counts["expired"] - counts["unreadable"]
+    return (
+        f"all is well: {_many(held, 'observation')} of {_many(counts['streams'], 'stream')},"
+        f" {_many(counts['alerts'], 'alert')}, {_many(counts['commands'], 'command')}"
+        f" ({counts['open_commands']:,} open), {_many(counts['unreadable'], 'unreadable item')};"
+        f" expired {counts['expired']:,}, dropped by their senders {counts['dropped']:,},"
+        f" missing {counts['missing']:,}, lost with a former archive {counts['lost']:,}"
+    )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("s" if count != 1 else "")
