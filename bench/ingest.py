@@ -27,7 +27,7 @@ class Watched:
 
     def __init__(self, *command: str, log: Path) -> None:
         """Start it."""
-        self._log = log.open("ab")
+        self._log, self._command = log.open("ab"), " ".join(command)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
@@ -61,8 +61,7 @@ class Watched:
         assert self._process.stdout is not None
         said = self._process.stdout.readline().strip()
         if said != wanted:
-            command = " ".join(map(str, self._process.args))
-            raise RuntimeError(f"{command} said {said!r}, not {wanted!r}")
+            raise RuntimeError(f"{self._command} said {said!r}, not {wanted!r}")
 
     def go(self) -> None:
         """Tell it to begin."""
