@@ -51,7 +51,8 @@ class Program:
 
     def start(self) -> "Program":
         self.session.start()
-        self.turn_until(lambda event: isinstance(event, Connected))
+        while not isinstance(self.turn(), Connected):
+            pass
         return self
 
     def put(self, *observations: Observation) -> None:
@@ -65,11 +66,6 @@ class Program:
         self.outbox.send(self.session)
         return event
 
-    def turn_until(self, wanted: "object") -> None:
-        assert callable(wanted)
-        while not wanted(self.turn()):
-            pass
-
     def stop(self) -> None:
         self.session.stop()
         self.outbox.close()
@@ -79,7 +75,7 @@ class Program:
         return sum(state.next - state.oldest for state in self.outbox.heartbeat().streams)
 
 
-def ack(found: Report, **changes: object) -> Ack:
+def ack(found: Report) -> Ack:
     last = found.first + len(found.items) - 1
     return Ack(
         audience=found.sender,

@@ -113,6 +113,8 @@ def _make_private(path: Path) -> None:
             os.close(descriptor)
     except IsADirectoryError as error:
         raise SpoolDamagedError("it is a folder") from error
+    except ValueError as error:
+        raise SettingsError(f"{str(path)!r}: can't be made: {error}; set another 'spool'") from None
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise SpoolFullError(str(error.strerror)) from error
