@@ -22,6 +22,6 @@ class ListedConnection(Detector[ConnectionOpened]):
     def inspect(self, observation: ConnectionOpened) -> Iterator[Finding]:
         """Yield what the lists say of the other end."""
         matches = self._lists.table.connection(
-            str(observation.address), observation.port, host=observation.host, on=observation.seen_at.date()
+            observation.address, observation.port, host=observation.host, on=observation.seen_at.date()
         )
         yield from findings(self.name, matches, Where.ADDRESS, "where a program connected to")
