@@ -38,7 +38,6 @@ from tests import messages
 from tests.transport.delivery.stores import Archive, Books, Disk
 from tests.transport.delivery.world import PRINCIPAL, RECEIVER_LIMITS, Analyzer, World
 
-POSITION = Position(epoch="e" * 16, commits=1)
 SPOOL = "0" * 16
 WINDOW = Stream(PRINCIPAL, SPOOL, "window")
 HUGE = 2**63 - 1
@@ -48,9 +47,9 @@ def sender(disk: Disk | None = None, **limits: float) -> Sender:
     return Sender(disk or Disk({}), PRINCIPAL, SPOOL, lambda: 1.0, SenderLimits(**limits))  # type: ignore[arg-type]
 
 
-def ack(*ranges: tuple[int, int], closed: int | None = None) -> Ack:
-    stream = AckedStream(spool=SPOOL, kind=Kind.WINDOW, ranges=ranges, closed=closed)
-    return Ack(audience=PRINCIPAL, archive=POSITION, streams=(stream,))
+def ack(*ranges: tuple[int, int], commits: int = 1) -> Ack:
+    stream = AckedStream(spool=SPOOL, kind=Kind.WINDOW, ranges=ranges)
+    return Ack(audience=PRINCIPAL, archive=Position(epoch="e" * 16, commits=commits), streams=(stream,))
 
 
 def runs(sent: Sender, now: float) -> list[tuple[int, int]]:
@@ -157,9 +156,75 @@ def test_beyond_what_may_wait_a_report_is_left_whole() -> None:
     assert not theirs.take(WINDOW, 7, [1] * 5).left
 
 
+def test_what_waits_is_counted_over_reports_streams_and_batches() -> None:
+    by_count, by_size = receiver(items=10), receiver(size=100)
+    for first in (1, 4):
+        assert not by_count.take(WINDOW, first, [1] * 3).left
+        assert not by_size.take(WINDOW, first, [10] * 3).left
+        assert by_count.batch().items == 3
+        by_size.batch()
+    assert not by_count.take(WINDOW, 7, [1] * 4).left
+    assert not by_size.take(WINDOW, 7, [20, 20]).left
+    assert by_count.waiting == 10
+    assert by_count.take(WINDOW, 11, [1]).left
+    assert by_size.take(WINDOW, 9, [1]).left
+    assert (by_count.batch().items, by_size.batch().size) == (4, 40)
+
+
+def test_of_a_report_that_is_left_what_is_archived_is_acked() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16, ReceiverLimits(items=2))
+    analyzer.report(Run(WINDOW, 1, [b"1", b"2"]))
+    analyzer.commit()
+    taken = analyzer.receiver.take(WINDOW, 1, [1] * 5)
+    assert taken == (Ranges(), ack((1, 2), commits=1), True)
+
+
+def test_what_is_settled_is_acked_and_not_judged_again() -> None:
+    books = Books(Archive(), "e" * 16)
+    found = reconcile(PRINCIPAL, beat(1, WINDOW, oldest=3), books, {})
+    assert found is not None
+    books.write(found)
+    assert found.facts == (Missing(WINDOW, Ranges.span(1, 2)),)
+    taken = Receiver(books).take(WINDOW, 1, [1] * 3)
+    assert taken == (Ranges.span(3, 3), ack((1, 2), commits=1), False)
+
+
+def test_each_sender_is_acked_its_own() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16)
+    theirs = Stream("sensor@host-8", SPOOL, "window")
+    for stream in (theirs, WINDOW):
+        analyzer.report(Run(stream, 1, [b"1"] * (1 + (stream == theirs))))
+    said = analyzer.commit()
+    assert [(each.audience, [acked.ranges for acked in each.streams]) for each in said] == [
+        (PRINCIPAL, [((1, 1),)]),
+        (theirs.principal, [((1, 2),)]),
+    ]
+
+
+def test_a_stream_that_is_over_is_acked_though_its_sender_has_as_many_as_may_be_known() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16, ReceiverLimits(streams=1))
+    run = Run(WINDOW, 1, [b"1"])
+    analyzer.report(run)
+    analyzer.commit()
+    over = StreamState(spool=SPOOL, kind=Kind.WINDOW, ordinal=1, final=True, next=2, oldest=2)
+    analyzer.heartbeat(SpoolState(spool="f" * 16, ordinal=2, number=1, complete=True, streams=(over,)))
+    assert not analyzer.books.streams_due(PRINCIPAL)
+    analyzer.report(Run(windows(5, 1)[0], 1, [b"1"]))
+    assert analyzer.report(run)
+
+
 def test_what_would_tear_a_stream_into_too_many_ranges_is_left() -> None:
     theirs = receiver(ranges=3)
     assert [theirs.take(WINDOW, first, [1]).left for first in (2, 4, 6, 8, 3)] == [False] * 3 + [True, False]
+
+
+def test_into_how_many_ranges_a_stream_falls_is_counted_over_what_is_archived_too() -> None:
+    analyzer = Analyzer(Archive(), "e" * 16, ReceiverLimits(ranges=3))
+    for first in (2, 4, 6):
+        analyzer.report(Run(WINDOW, first, [b"1"]))
+        analyzer.commit()
+    assert analyzer.receiver.take(WINDOW, 8, [1]).left
+    assert not analyzer.receiver.take(WINDOW, 7, [1]).left
 
 
 def windows(first: int, count: int) -> list[Stream]:
