@@ -105,17 +105,19 @@ class Outbox:
         return False
 
     def send(self, session: MqttSession) -> None:
-        """Send what is due, if there is a broker to send it to."""
-        if not self._is_connected:
-            return
-        try:
-            for run in self._sender.due(time.monotonic()):
-                kind = Kind(run.stream.kind)
-                if not session.publish(topics.report(self._principal, kind), report(run, kind), 0):
-                    break
-        except SpoolDamagedError as damage:
-            self._replace(damage)
+        """Send what is due, if there is a broker to send it to; then take the time that disks want."""
+        if self._is_connected:
+            try:
+                self._send_due(session)
+            except SpoolDamagedError as damage:
+                self._replace(damage)
         self._spool.tidy()
+
+    def _send_due(self, session: MqttSession) -> None:
+        for run in self._sender.due(time.monotonic()):
+            kind = Kind(run.stream.kind)
+            if not session.publish(topics.report(self._principal, kind), report(run, kind), 0):
+                return
 
     def seconds_to_due(self) -> float | None:
         """Return how long nothing is to be sent, unless something comes in."""

@@ -15,7 +15,7 @@ from .delivery import Kept, SpoolDamagedError, SpoolFullError
 from .spool_file import explained, in_memory, open_file
 
 _NUMBER_BITS = 40
-_WRITES_A_CHECKPOINT = 500
+_WRITES_A_CHECKPOINT = 250
 
 Execute = Callable[..., sqlite3.Cursor]
 
