@@ -1,5 +1,7 @@
 """What each end does by itself: windows, waits, bounds."""
 
+import contextlib
+
 import pytest
 from pydantic import ValidationError
 from vedette_schemas import (
@@ -17,6 +19,7 @@ from vedette_schemas import (
     SpoolState,
     Status,
     Stream,
+    StreamRecord,
     StreamState,
     decode,
     encode,
@@ -35,7 +38,7 @@ from vedette_transport.delivery import (
 from vedette_transport.delivery.reconcile import MAX_KNOWN
 
 from tests import messages
-from tests.transport.delivery.stores import Archive, Books, Disk
+from tests.transport.delivery.stores import Archive, Books, CrashError, Disk
 from tests.transport.delivery.world import PRINCIPAL, RECEIVER_LIMITS, Analyzer, World
 
 SPOOL = "0" * 16
@@ -84,6 +87,13 @@ def test_a_report_ends_at_128_KiB_but_carries_one_observation_of_any_size() -> N
     assert runs(ours, 0) == [(1, 1), (2, 2), (4, 1)]
 
 
+def test_a_report_of_exactly_128_KiB_is_one() -> None:  # noqa: N802
+    ours = sender()
+    for _ in range(3):
+        ours.put(Kind.CLIPBOARD, b"x" * 65_536)
+    assert runs(ours, 0) == [(1, 2), (3, 1)]
+
+
 def test_the_wait_for_an_ack_doubles_to_a_minute_and_an_ack_starts_it_anew() -> None:
     ours = sender()
     ours.put(Kind.WINDOW, b"1")
@@ -108,6 +118,60 @@ def test_jitter_takes_up_to_half_of_the_wait() -> None:
     assert ours.next_due() == 0.5
 
 
+def test_waiting_for_a_day_goes_on_waiting() -> None:
+    ours = sender()
+    ours.put(Kind.WINDOW, b"1")
+    for number in range(1_500):
+        assert runs(ours, number * 60) == [(1, 1)]
+
+
+def test_only_what_is_late_is_sent_again() -> None:
+    ours = sender(items=1)
+    for now in (0, 0.5):
+        ours.put(Kind.WINDOW, b"1")
+        assert len(runs(ours, now)) == 1
+    assert runs(ours, 1) == [(1, 1)]
+    assert runs(ours, 1.5) == [(2, 1)]
+
+
+def test_an_ack_far_behind_does_not_shorten_the_wait() -> None:
+    ours = sender(items=1)
+    ours.put(Kind.WINDOW, b"1")
+    for now in (0, 1, 3, 7, 15, 31):
+        assert runs(ours, now) == [(1, 1)]  # the last is waited for until 63
+    ours.put(Kind.WINDOW, b"2")
+    assert runs(ours, 31) == [(2, 1)]
+    ours.acked(ack((2, 2)))
+    ours.put(Kind.WINDOW, b"3")
+    for now in (33, 34, 36, 40, 48):
+        assert runs(ours, now) == [(3, 1)]
+    assert runs(ours, 63) == [(1, 1)]
+    assert runs(ours, 64) == [(3, 1)]
+    assert ours.next_due() == 63 + 16
+
+
+def test_an_ack_that_says_nothing_new_writes_nothing() -> None:
+    disk = Disk({})
+    ours = sender(disk)
+    ours.put(Kind.WINDOW, b"1")
+    ours.acked(ack((1, 1)))
+    disk.fuse = 0
+    ours.acked(ack((1, 1)))
+    assert disk.fuse == 0
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_whose_word_it_was_is_kept_before_anything_is_let_go(writes: int) -> None:
+    disk = Disk({})
+    ours = sender(disk)
+    ours.put(Kind.WINDOW, b"1")
+    disk.fuse = writes
+    with contextlib.suppress(CrashError):
+        ours.acked(ack((1, 1)))
+    assert disk.positions or disk.kept[WINDOW].held
+    assert bool(disk.kept[WINDOW].held) == (writes < 2)
+
+
 def test_a_new_connection_waits_for_no_ack_of_the_old_one() -> None:
     ours = sender()
     ours.put(Kind.WINDOW, b"1")
@@ -127,6 +191,36 @@ def test_the_largest_stream_gives_way_its_oldest_first() -> None:
     states = {state.kind: state for state in ours.heartbeat().streams}
     assert (states[Kind.PROCESS].oldest, states[Kind.PROCESS].dropped) == (1, ())
     assert (states[Kind.WINDOW].oldest, states[Kind.WINDOW].dropped) == (3, ((1, 2),))
+
+
+def test_more_dropped_ranges_than_a_heartbeat_holds_are_told_with_the_narrowest_gaps_closed() -> None:
+    ours = sender(capacity=1, items=1)
+    for number in range(1, 4 * MAX_RANGES, 2):
+        ours.put(Kind.WINDOW, b"1")
+        ours.put(Kind.WINDOW, b"1")  # there is room for one: the one before it is dropped
+        ours.acked(ack((number + 1, number + 1)))
+    (told,) = ours.heartbeat().streams
+    assert len(told.dropped) == MAX_RANGES
+    assert set(range(1, 4 * MAX_RANGES, 2)) <= set(Ranges.of(told.dropped))
+    assert told.oldest == told.next
+
+
+@pytest.mark.parametrize("large", [Kind.CLIPBOARD, Kind.WINDOW])
+def test_how_large_a_stream_is_follows_what_comes_and_goes(large: Kind) -> None:
+    small = Kind.WINDOW if large == Kind.CLIPBOARD else Kind.CLIPBOARD
+    ours = sender(capacity=100, items=1)
+    for kind, size in ((large, 20), (large, 20), (small, 30), (large, 40)):
+        ours.put(kind, b"x" * size)
+    assert {state.kind: state.oldest for state in ours.heartbeat().streams} == {large: 2, small: 1}
+    acked = AckedStream(spool=SPOOL, kind=large, ranges=((3, 3),))
+    position = Position(epoch="e" * 16, commits=1)
+    ours.acked(Ack(audience=PRINCIPAL, archive=position, streams=(acked,)))
+    ours.put(Kind.OUTCOME, b"x" * 60)
+    assert {state.kind: state.oldest for state in ours.heartbeat().streams} == {
+        large: 2,
+        small: 2,
+        Kind.OUTCOME: 1,
+    }
 
 
 def test_more_streams_than_a_heartbeat_holds_are_told_in_turn() -> None:
@@ -163,11 +257,12 @@ def test_what_waits_is_counted_over_reports_streams_and_batches() -> None:
         assert not by_size.take(WINDOW, first, [10] * 3).left
         assert by_count.batch().items == 3
         by_size.batch()
-    assert not by_count.take(WINDOW, 7, [1] * 4).left
-    assert not by_size.take(WINDOW, 7, [20, 20]).left
+    for first in (7, 9):
+        assert not by_count.take(WINDOW, first, [1] * 2).left
+        assert not by_size.take(WINDOW, first, [10] * 2).left
     assert by_count.waiting == 10
     assert by_count.take(WINDOW, 11, [1]).left
-    assert by_size.take(WINDOW, 9, [1]).left
+    assert by_size.take(WINDOW, 11, [1]).left
     assert (by_count.batch().items, by_size.batch().size) == (4, 40)
 
 
@@ -194,6 +289,7 @@ def test_each_sender_is_acked_its_own() -> None:
     theirs = Stream("sensor@host-8", SPOOL, "window")
     for stream in (theirs, WINDOW):
         analyzer.report(Run(stream, 1, [b"1"] * (1 + (stream == theirs))))
+    assert analyzer.receiver.pending(PRINCIPAL) == {WINDOW: Ranges.span(1, 1)}
     said = analyzer.commit()
     assert [(each.audience, [acked.ranges for acked in each.streams]) for each in said] == [
         (PRINCIPAL, [((1, 1),)]),
@@ -225,6 +321,9 @@ def test_into_how_many_ranges_a_stream_falls_is_counted_over_what_is_archived_to
         analyzer.commit()
     assert analyzer.receiver.take(WINDOW, 8, [1]).left
     assert not analyzer.receiver.take(WINDOW, 7, [1]).left
+    torn = Ranges.of((number, number) for number in range(2, 12, 2))  # by another analyzer
+    analyzer.books.archive.streams[WINDOW] = StreamRecord(archived=torn)
+    assert not analyzer.receiver.take(WINDOW, 10, [1]).left
 
 
 def windows(first: int, count: int) -> list[Stream]:

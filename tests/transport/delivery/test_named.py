@@ -154,6 +154,26 @@ def test_an_ack_that_closes_another_end_of_a_stream_closes_nothing() -> None:
         assert world.disk.kept[window].held == some(1, 3)
 
 
+def test_an_ack_that_closes_a_stream_closes_that_end_of_one_that_is_over() -> None:
+    world = world_with(3)
+    window = world.stream()
+    world.round()
+
+    def close(number: int) -> None:
+        part = AckedStream(spool=window.spool, kind=Kind.WINDOW, closed=number)
+        position = Position(epoch="e" * 16, commits=1)
+        world.sender.acked(Ack(audience=PRINCIPAL, archive=position, streams=(part,)))
+
+    close(4)  # its opening goes on
+    assert window in world.disk.kept
+    world.reopen()
+    for other in (3, 5):
+        close(other)
+        assert window in world.disk.kept
+    close(4)
+    assert window not in world.disk.kept
+
+
 def test_yesterdays_archive_is_one_alert_and_what_it_lost_is_counted() -> None:
     world = world_with(3)
     window = world.stream()
