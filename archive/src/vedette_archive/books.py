@@ -12,7 +12,8 @@ from . import fates
 from .judgements import store_alert, store_answer, store_command, store_finding
 from .ledger import Ledger
 from .rows import Batch, Fate, Place, Stored
-from .runs import StreamRow, store_runs
+from .runs import store_runs
+from .streams import host_of, open_streams
 from .times import to_number
 
 _KEEP_SENDER = (
@@ -70,7 +71,8 @@ class Books(Ledger):
         """
         beats = json.dumps(sender.beats)
         lost = json.dumps([(position.epoch, position.commits) for position in sender.lost])
-        self._connection.execute(_KEEP_SENDER, (principal, _host(principal), beats, lost))
+        self._connection.execute(_KEEP_SENDER, (principal, host_of(principal), beats, lost))
+        rows = open_streams(self._connection, streams)
         self._connection.executemany(
             _KEEP_STREAM,
             [
@@ -85,7 +87,7 @@ class Books(Ledger):
                     record.went_back,
                     record.doubtful,
                     record.closed or record.vanished,
-                    self._id(stream),
+                    rows[stream].id,
                 )
                 for stream, record in streams.items()
             ],
@@ -113,7 +115,7 @@ class Books(Ledger):
 
     def heard(self, principal: str, life: Life, at: datetime) -> None:
         """Write how a program last said it is, and when."""
-        self._connection.execute(_HEARD, (principal, _host(principal), life, to_number(at)))
+        self._connection.execute(_HEARD, (principal, host_of(principal), life, to_number(at)))
 
     def followed(self, name: str, sequence: int) -> None:
         """Write how far a follower of the alerts has come."""
@@ -132,9 +134,5 @@ class Books(Ledger):
     def _id(self, stream: Stream) -> int:
         known = self._ids.get(stream)
         if known is None:
-            known = self._ids[stream] = StreamRow.of(self._connection, stream).id
+            known = self._ids[stream] = open_streams(self._connection, [stream])[stream].id
         return known
-
-
-def _host(principal: str) -> str:
-    return principal.rpartition("@")[2]
