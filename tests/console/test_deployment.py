@@ -35,6 +35,16 @@ def test_a_folder_of_any_name_will_do(tmp_path: Path, name: str) -> None:
     assert settings["lists"] == [str(Path.cwd() / f"{name}.csv")]
 
 
+def test_each_program_spools_under_the_folder_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    deployment(Path("run")).prepare()
+    for program in ("sensor", "enforcer"):
+        settings = tomllib.loads((tmp_path / "run" / f"{program}.toml").read_text())
+        assert settings["spool"] == str(tmp_path / "run" / f"{program}-spool.db")
+
+
 def test_a_folder_that_is_not_text_is_refused_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="UTF-8"):
         deployment(tmp_path / os.fsdecode(b"\xff")).prepare()

@@ -1,6 +1,7 @@
 """A spool that takes nothing now and then: declared loss is real loss, and no outcome is lost."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -27,7 +28,7 @@ class SmallDisk(Disk):
         self.kept[stream] = replace(kept, next=number, dropped=kept.dropped | skipped)
         super().add(stream, ordinal, number, item)
 
-    def hear(self, positions: "list[Position] | tuple[Position, ...]") -> None:  # type: ignore[override]
+    def hear(self, positions: Sequence[Position]) -> None:
         self._check(deletes=True)
         super().hear(positions)
 

@@ -255,14 +255,21 @@ def test_damage_that_is_found_while_running_stops_nothing(
     assert len(list(path.parent.glob("spool.db.damaged-*Z"))) == 1
 
 
-def test_an_observation_that_changed_on_disk_is_not_sent(path: Path) -> None:
-    spool = SqliteSpool.at(path, NAME)
-    sender(spool).put(Kind.WINDOW, b"the first observation")
-    spool.close()
+def test_an_observation_that_changed_on_disk_is_not_sent_and_notes_are_kept(path: Path) -> None:
+    outbox = Outbox(SENSOR, path)
+    outbox.put(messages.clipboard("the first copy"), Note("a", b"1"))
+    outbox.close()
     path.write_bytes(path.read_bytes().replace(b"the first", b"the worst"))
     spool = SqliteSpool.at(path, NAME)
+    reader = sender(spool)
     with pytest.raises(SpoolDamagedError):
-        items(sender(spool, 1))
+        items(reader)
+    spool.close()
+    outbox = Outbox(SENSOR, path)
+    sent = outbox._do(lambda sender: list(sender.due(0.0)))  # pyright: ignore[reportPrivateUsage]
+    assert sent == []
+    assert outbox.facts["spool"].startswith("new: ")
+    assert outbox.notes() == {"a": b"1"}
 
 
 def test_of_damaged_spools_the_last_three_are_kept(path: Path) -> None:

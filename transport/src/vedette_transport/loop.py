@@ -45,12 +45,12 @@ def serve(
 
 def _next(session: MqttSession, inbox: Inbox, outbox: Outbox | None) -> Event:
     while True:
-        to_heartbeat = session.seconds_to_heartbeat()
+        if session.seconds_to_heartbeat() <= 0.0:  # asked each time: there may always be an event
+            session.heartbeat()
         to_due = outbox.seconds_to_due() if outbox is not None else None
+        to_heartbeat = session.seconds_to_heartbeat()
         try:
             return inbox.get(timeout=to_heartbeat if to_due is None else min(to_heartbeat, to_due))
         except Empty:
             if outbox is not None:
                 outbox.send(session)
-            if session.seconds_to_heartbeat() <= 0.0:
-                session.heartbeat()

@@ -178,8 +178,14 @@ class Outbox:
             self._trouble = trouble
 
     def _replace(self, damage: SpoolDamagedError) -> None:
+        """Go on with a new spool; the notes of the old one go along, where they can be read."""
+        notes: Mapping[str, bytes] = {}
+        with suppress(SpoolDamagedError):
+            notes = self._spool.notes()
         self._spool.close()
         self._begin_anew(damage)
+        with suppress(SpoolFullError):
+            self._spool.write_notes(Note(name, value) for name, value in notes.items())
 
     def _begin_anew(self, damage: SpoolDamagedError) -> None:
         """Set the spool aside and go on with a new one."""
