@@ -133,3 +133,12 @@ def test_facts_tell_each_answer_of_sessions_once_in_words_that_can_be_shown() ->
     assert taking.facts["sessions"] == "4"
     assert taking.facts["window"] == ("on: x11; off:?[2J?why; " + "x" * 300)[:300]
     assert "rogue" not in taking.facts
+
+
+def test_what_a_session_could_not_keep_is_told() -> None:
+    taking = sessions()
+    taking.joined("client", 1000)
+    taking.read("client", hello())
+    for sequence in (1, 2, 8, 9):
+        assert answer(taking, "client", handover(sequence)).observation is not None
+    assert taking.facts["lost"].startswith("5 observations")

@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 _SEND_TIMEOUT = struct.pack("@ll", 10, 0)  # a struct timeval: who takes nothing for 10 s is gone
 _LONGEST_FAULT = 200
+_LONGEST_WAIT = 2.0
+"""Seconds between two tries. They cost next to nothing, and meanwhile what is seen has no place on disk."""
+
 _GOOD_LINE = 5.0
 """Seconds that a line has to hold for the next failure to be a new one."""
 
@@ -26,7 +29,7 @@ def stay_connected(
 
     A fault of our own in `talk` is said in a line as well, and does not end it.
     """
-    delays, complained = backoff(), False
+    delays, complained = backoff(longest=_LONGEST_WAIT), False
     while True:
         began = time.monotonic()
         try:
@@ -38,7 +41,7 @@ def stay_connected(
         except Exception as error:  # noqa: BLE001 (the thread is all that leads to the program)
             why = " ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_FAULT]
         if time.monotonic() - began > _GOOD_LINE:
-            delays, complained = backoff(), False
+            delays, complained = backoff(longest=_LONGEST_WAIT), False
         if not complained:
             log.log(level, "no %s at %s (%s); trying again", program, path, why)
         complained = True

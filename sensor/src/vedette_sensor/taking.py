@@ -48,6 +48,7 @@ class Sessions:
         self._hash_of = hash_of
         self._connected: dict[Hashable, tuple[int, Hello | None]] = {}
         self._taken = _Sequences(notes or {})
+        self._gave_way = 0
         self.facts: Mapping[str, str] = {}
         """What the heartbeat says of them. Replaced as a whole: another thread reads it."""
         self._tell()
@@ -77,8 +78,11 @@ class Sessions:
             return None
         if hello is None:
             raise MessageError("a hand-over before the greeting")
-        is_news = self._taken.rises(uid, hello.nonce, said.sequence)
-        observation = self._stamp(said.observation, uid) if is_news else None
+        rise = self._taken.rise(uid, hello.nonce, said.sequence)
+        if rise > 1:
+            self._gave_way += rise - 1
+            self._tell()
+        observation = self._stamp(said.observation, uid) if rise else None
         return Answer(Taken(sequence=said.sequence), observation, self._taken.note(uid))
 
     def _stamp(self, observation: Observed, uid: int) -> Observed:
@@ -91,7 +95,9 @@ class Sessions:
     def _tell(self) -> None:
         greetings = [hello for _, hello in self._connected.values() if hello is not None]
         words = {name: _together([hello.sources.get(name, "") for hello in greetings]) for name in _SOURCES}
-        self.facts = {"sessions": str(len(greetings)), **words}
+        gave_way = f"{self._gave_way} observations gave way before the sensor could take them"
+        lost = {"lost": gave_way} if self._gave_way else {}
+        self.facts = {"sessions": str(len(greetings)), **words, **lost}
 
 
 class _Sequences:
@@ -103,15 +109,18 @@ class _Sequences:
             with contextlib.suppress(ValueError, ValidationError):  # such a note is none of ours
                 self._highest[int(name.removeprefix(_NOTE))] = OrderedDict(_OF_USER.validate_json(value))
 
-    def rises(self, uid: int, nonce: str, sequence: int) -> bool:
-        """Whether this is a new one; each user has a room of their own, so that none can crowd others out."""
+    def rise(self, uid: int, nonce: str, sequence: int) -> int:
+        """Return by how much it is above the highest before; 0 says that it is none of the new ones.
+
+        Each user has a room of their own, so that none can crowd others out.
+        """
         of_user = self._highest.setdefault(uid, OrderedDict())
         highest = of_user.pop(nonce, 0)
         of_user[nonce] = max(highest, sequence)
         self._highest.move_to_end(uid)
         _shorten(of_user, MOST_SESSIONS)
         _shorten(self._highest, MOST_USERS)
-        return sequence > highest
+        return max(0, sequence - highest)
 
     def note(self, uid: int) -> Note:
         """Return all that is remembered of a user."""
