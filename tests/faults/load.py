@@ -1,4 +1,4 @@
-"""A session that sees more than any user could: hands numbered observations over, at a rate, with prey among them.
+"""A session that sees more than any user: numbered observations at a rate, listed programs among them.
 
 `python -m tests.faults.load --help`. It speaks the product's own side of the session's line. It ends upon
 SIGTERM, once the sensor has taken all that it made.
@@ -118,7 +118,11 @@ def main() -> None:
     parser.add_argument("--prey", type=float, default=0.0, help="seconds between two listed programs")
     options = parser.parse_args()
     stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+
+    def stop(_number: int, _frame: object) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what was ended is not left as a zombie
     load = Load(options.folder.resolve(), options.life)
     load.connect(options.socket)

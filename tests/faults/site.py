@@ -165,6 +165,12 @@ class Host:
         environment = {"PYTHONPATH": repository}
         self.load = Program(f"load-{self.lives}", command, self.folder, environment=environment, once=True)
         self.load.start()
+        until(lambda: self.now.made > 0, f"{self.load.name} makes observations")
+
+    def kill(self) -> None:
+        """Kill the session: what the sensor has not taken dies with it."""
+        assert self.load is not None
+        self.load.kill()
 
     def end(self, within: float = 60.0) -> None:
         """End the session once the sensor has taken all that it made."""
@@ -220,7 +226,8 @@ class Site:
         return self.hosts[0]
 
     def __enter__(self) -> Self:
-        for part in (self.server, *self.hosts):
+        parts: tuple[Server | Host, ...] = (self.server, *self.hosts)
+        for part in parts:
             self._stack.callback(part.stop)
             part.start()
         return self
