@@ -42,6 +42,8 @@ def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.Co
         (GOOD + "term_seconds = 31\n", "'term_seconds': "),
         (GOOD + "term_seconds = -1\n", "'term_seconds': "),
         (GOOD + "[broker]\nport = 70000\n", "'broker.port': "),
+        (GOOD + "spool_mib = 0\n", "'spool_mib': "),
+        (GOOD.replace("spool.db", "ca.pem/spool.db"), "ca.pem/spool.db: can't be made: "),
         (GOOD.replace("ca.pem", "other.pem"), "other.pem: can't be read: No such file or directory"),
         (GOOD.replace("ca.pem", "enforcer.toml"), "enforcer.toml: not a certificate in PEM"),
         (GOOD.replace("enforcer.sock", "s" * 200), "can't listen there: AF_UNIX path too long"),
@@ -73,6 +75,12 @@ def test_without_a_broker_it_waits_and_ends_in_order(tmp_path: Path) -> None:
         with program:
             assert program.stderr is not None
             assert "no broker at 127.0.0.1:" in program.stderr.readline()
+            second = run(tmp_path, None)
+            assert second.returncode == 2
+            assert second.stderr.endswith(
+                "spool.db: another program uses it: end that one, or set another 'spool'\n"
+            )
+            assert second.stderr.count("\n") == 1
             program.terminate()
             assert program.wait(10) == 0
             assert program.stderr.read() == ""

@@ -27,7 +27,7 @@ class Opening:
         written = True
         for _ in range(count):
             self.sender.put(kind, item)
-            written = written and self.spool.trouble is None
+            written = written and not self.spool.is_troubled
         return written
 
     def windows(self) -> StreamState:

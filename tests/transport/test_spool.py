@@ -325,7 +325,7 @@ def test_without_a_disk_a_program_starts_all_the_same(tmp_path: Path) -> None:
 
 
 def test_trouble_is_said_once_and_once_more_when_it_is_over(
-    path: Path, caplog: pytest.LogCaptureFixture
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox = Outbox(SENSOR, path)
     outbox.put(messages.window())
@@ -340,6 +340,9 @@ def test_trouble_is_said_once_and_once_more_when_it_is_over(
     assert (states[Kind.OUTCOME].dropped, states[Kind.OUTCOME].oldest) == ((), 1)
     connection.execute("PRAGMA query_only=OFF")
     outbox.put(messages.window())
+    assert outbox.facts["spool"].startswith("off: "), "it may come again"
+    monkeypatch.setattr("vedette_transport.outbox._CALM", 0.0)
+    outbox.put(messages.clipboard())
     assert outbox.facts == {}
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
     told = outbox.heartbeat()

@@ -37,6 +37,8 @@ _IN_MEMORY = 8 * 2**20
 """Bytes that may wait where there can be no file."""
 
 _LONGEST_FACT = 300
+_CALM = 60.0
+"""Seconds without trouble after which it is over: a disk that is nearly full takes some and some not."""
 
 _T = TypeVar("_T")
 
@@ -57,6 +59,7 @@ class Outbox:
         self._is_connected = False
         self._facts: dict[str, str] = {}
         self._trouble: str | None = None
+        self._troubles, self._troubled_at = 0, 0.0
         try:
             self._begin(SqliteSpool.at(path, str(principal)), capacity)
         except SpoolDamagedError as damage:
@@ -74,7 +77,7 @@ class Outbox:
         """What the heartbeat says of the spool; nothing where all is well."""
         trouble = self._trouble
         if trouble is not None:
-            return {"spool": f"off: it can't be written to ({trouble}); what is seen now may be lost"}
+            return {"spool": f"off: it can't be written to ({trouble}); observations are dropped"}
         return self._facts
 
     def put(self, observation: Observation, note: Note | None = None) -> None:
@@ -111,6 +114,7 @@ class Outbox:
                 self._send_due(session)
             except SpoolDamagedError as damage:
                 self._replace(damage)
+        self._tell_trouble()
         self._spool.tidy()
 
     def _send_due(self, session: MqttSession) -> None:
@@ -169,13 +173,16 @@ class Outbox:
         return done
 
     def _tell_trouble(self) -> None:
-        trouble = self._spool.trouble
-        if (trouble is None) != (self._trouble is None):
-            if trouble is not None:
-                log.error("%s can't be written to: %s; what is seen now may be lost", self._path, trouble)
-            else:
-                log.warning("%s can be written to again", self._path)
-            self._trouble = trouble
+        """Say it once when the spool can't be written to, and once when that is over for good."""
+        now = time.monotonic()
+        if self._spool.troubles != self._troubles:
+            self._troubles, self._troubled_at = self._spool.troubles, now
+            if self._trouble is None:
+                self._trouble = self._spool.trouble
+                log.error("%s can't be written to: %s; observations are dropped", self._path, self._trouble)
+        elif self._trouble is not None and now - self._troubled_at >= _CALM:
+            self._trouble = None
+            log.warning("%s can be written to again", self._path)
 
     def _replace(self, damage: SpoolDamagedError) -> None:
         """Go on with a new spool; the notes of the old one go along, where they can be read."""
@@ -213,7 +220,7 @@ class Outbox:
         except SpoolDamagedError:
             spool.close()
             raise
-        self._spool = spool
+        self._spool, self._troubles = spool, 0
 
 
 def report(run: Run, kind: Kind) -> bytes:

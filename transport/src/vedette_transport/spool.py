@@ -49,8 +49,10 @@ class SqliteSpool:
         self._ordinal = 0
         self._beside: Note | None = None
         self._writes = 0
-        self.trouble: str | None = None
-        """Why the last that was to be written was not."""
+        self.is_troubled = False
+        """Whether the last that was to be written was not."""
+        self.trouble, self.troubles = "", 0
+        """Why something was not written, the last time; how often that was."""
 
     @classmethod
     def at(cls, path: Path, principal: str) -> Self:
@@ -229,13 +231,14 @@ class SqliteSpool:
                 self._db.execute("COMMIT")
         except SpoolFullError as full:
             self._roll_back()
-            self.trouble = str(full)
+            self.is_troubled, self.trouble = True, str(full)
+            self.troubles += 1
             self._checkpoint()  # the log's own room may be written over after that
             raise
         except BaseException:
             self._roll_back()
             raise
-        self.trouble, self._ordinal = None, 0
+        self.is_troubled, self._ordinal = False, 0
         self._writes += 1
 
     def _roll_back(self) -> None:
