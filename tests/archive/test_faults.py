@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from vedette_archive import Reader, check
+from vedette_schemas import Ranges
 
 from tests.archive.history import WINDOWS
 
@@ -29,6 +30,24 @@ def test_what_was_committed_survives_ten_kills_at_random_moments(path: Path) -> 
         # One batch may have been committed and not be said any more; none is there in part.
         assert [first for first, _ in archived] == [1]
         assert archived[0][1] in (committed, committed + 20)
+    assert check(path) == []
+
+
+@pytest.mark.system
+def test_two_programs_that_store_the_same_at_once_store_it_once(path: Path) -> None:
+    count = 400
+    command = [sys.executable, "-m", "tests.archive.racing", str(path), str(count)]
+    racing = [
+        subprocess.Popen([*command, str(seed)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for seed in (1, 2)
+    ]
+    said = [process.communicate(timeout=60)[0].split() for process in racing]
+    assert sum(int(new) for _, _, new in said) == count
+    with Reader(path) as reader:
+        assert reader.numbers(WINDOWS) == Ranges.span(1, count)
+        assert [reader.books.commits(epoch) for epoch, _, _ in said] == [int(made) for _, made, _ in said]
+        position = reader.books.position
+        assert [position.epoch, str(position.commits)] in [each[:2] for each in said]
     assert check(path) == []
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vedette_archive import Batch, Cursor, OtherArchiveError, Reader, Stored, Writer
-from vedette_schemas import NOTHING, Kind, Stream, StreamRecord
+from vedette_archive import ArchivedCommand, Batch, Cursor, Ending, OtherArchiveError, Reader, Stored, Writer
+from vedette_schemas import NOTHING, Kind, State, Stream, StreamRecord
 
-from tests.archive.history import CLIPBOARD, WINDOWS, alert, command, observed
+from tests.archive.history import CLIPBOARD, WINDOWS, alert, answer, command, observed
 from tests.messages import SPOOL, at
 
 
@@ -65,6 +65,31 @@ def test_of_an_unknown_stream_nothing_is_archived(reader: Reader) -> None:
     assert reader.numbers(stream) == NOTHING
     assert reader.books.stream(stream) == StreamRecord()
     assert reader.books.streams_due("sensor@nobody") == []
+
+
+def test_a_command_is_found_open_or_ended_with_its_alerts(writer: Writer, reader: Reader) -> None:
+    waiting = alert(state=State.PENDING, command_id=UUID(int=7))
+    writer.store(Batch(commands=(command(token="signed"),), alerts=(waiting,)))
+    found = reader.command(UUID(int=7))
+    assert isinstance(found, ArchivedCommand)
+    assert (found.ending, found.alerts, found.token) == (None, (waiting,), "signed")
+    assert found.order == command().order
+
+    final = alert(command_id=UUID(int=7), done="expired")
+    expired = answer(ending=Ending.EXPIRED, outcome=None)
+    writer.store(Batch(answers=(expired,), alerts=(final,)))
+    found = reader.command(UUID(int=7))
+    assert found is not None
+    assert (found.ending, found.alerts) == (Ending.EXPIRED, (final,))
+    assert reader.command(UUID(int=8)) is None
+
+
+def test_an_outcome_after_the_end_is_told_anew(writer: Writer, reader: Reader) -> None:
+    writer.store(Batch(alerts=(alert(done="expired"),)))
+    cursor = reader.newest_cursor()
+    late = alert(done="ended game")
+    assert writer.store(Batch(alerts=(late,))).alerts == (late.id,)
+    assert [found.alert for found in reader.alerts_after(cursor)] == [late]
 
 
 def test_counts_tell_what_is_there(writer: Writer, reader: Reader) -> None:

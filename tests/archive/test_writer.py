@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -6,19 +7,21 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import to_json
 from vedette_archive import (
     MAX_UNREADABLE,
     ArchiveLockedError,
     Batch,
     Ending,
     Reader,
+    Run,
     Writer,
     check,
 )
 from vedette_schemas import Kind, Ranges, State
 
 from tests.archive.history import OUTCOMES, WINDOWS, alert, answer, command, judged, observed, run, unread
-from tests.messages import at
+from tests.messages import NOON, at
 
 
 def bodies(reader: Reader, kind: Kind = Kind.WINDOW) -> list[str]:
@@ -75,6 +78,23 @@ def test_an_unreadable_item_is_archived_raw_and_bounded(writer: Writer, reader: 
     rows = sqlite3.connect(path).execute("SELECT reason, length, length(body) FROM unreadable").fetchall()
     assert rows == [("too new", 100_000, MAX_UNREADABLE)]
     assert reader.numbers(WINDOWS) == Ranges.span(1, 1)
+
+
+def test_a_large_batch_is_stored_whole(writer: Writer, reader: Reader, path: Path) -> None:
+    body = '{"title":"' + "ü" * 300_000 + '"}'
+    runs = tuple(Run(WINDOWS, 1 + 5 * n, 5, NOON, f"[{','.join([body] * 5)}]") for n in range(8))
+    assert writer.store(Batch(runs=runs)).numbers == {WINDOWS: Ranges.span(1, 40)}
+    assert bodies(reader) == [body] * 40
+    assert check(path) == []
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "\x00\x1f", "\u2028", "\U0001f600", "'; --", "]}", "ß\x7f"])
+def test_what_is_stored_is_what_was_written_whatever_it_says(
+    writer: Writer, reader: Reader, text: str
+) -> None:
+    for number, body in enumerate((json.dumps({"t": text}), to_json({"t": text}).decode()), 1):
+        writer.store(Batch(runs=(Run(WINDOWS, number, 1, NOON, f"[{body}]"),)))
+        assert json.loads(bodies(reader)[-1]) == {"t": text}
 
 
 def test_a_final_alert_is_followed_after_its_pending_one_and_takes_its_row(

@@ -5,12 +5,11 @@ later. So lists go to SQLite as JSON, which it takes apart by itself: a transact
 however many reports there are in it.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from vedette_schemas import NOTHING, Ranges, Stream, Unreadable
+from vedette_schemas import Ranges, Stream, Unreadable
 
 from . import fates
 from .rows import MAX_UNREADABLE, Fate, Run
@@ -23,11 +22,11 @@ _MOST_AT_ONCE = 4 * 2**20
 # An object of all runs: each name is what is known of a run, as JSON, each value the array of its items.
 _INSERT_OBSERVATIONS = (
     "INSERT INTO observations (stream_id, number, kind, received_at, body) "
-    "WITH runs AS MATERIALIZED (SELECT json_extract(key, '$[0]') AS stream_id, "
-    "json_extract(key, '$[1]') AS first, json_extract(key, '$[2]') AS kind, "
-    "json_extract(key, '$[3]') AS received_at, json_extract(key, '$[4]') AS lowest, "
-    "json_extract(key, '$[5]') AS highest, value AS items FROM json_each(?)) "
-    "SELECT r.stream_id, r.first + i.key, r.kind, r.received_at, i.value FROM runs r, json_each(r.items) i "
+    "WITH runs AS MATERIALIZED (SELECT s.id, s.kind, json_extract(key, '$[1]') AS first, "
+    "json_extract(key, '$[2]') AS received_at, json_extract(key, '$[3]') AS lowest, "
+    "json_extract(key, '$[4]') AS highest, value AS items "
+    "FROM json_each(?) CROSS JOIN streams s ON s.id = json_extract(key, '$[0]')) "
+    "SELECT r.id, r.first + i.key, r.kind, r.received_at, i.value FROM runs r, json_each(r.items) i "
     "WHERE i.type = 'object' AND i.key BETWEEN r.lowest AND r.highest ON CONFLICT DO NOTHING"
 )
 _INSERT_UNREADABLE = (
@@ -61,20 +60,27 @@ def store_runs(connection: sqlite3.Connection, runs: Sequence[Run]) -> dict[Stre
         return {}
     rows = open_streams(connection, {run.stream for run in runs})
     settled = {stream: row.archived | Ranges.span(1, row.floor - 1) for stream, row in rows.items()}
-    new: dict[Stream, Ranges] = {}
     parts: list[_Part] = []
     for run in runs:
-        before = new.get(run.stream, NOTHING)
-        fresh = run.numbers - settled[run.stream] - before
+        before, numbers = settled[run.stream], run.numbers
+        fresh = numbers if run.first > before.highest else numbers - before
         if fresh:
-            new[run.stream] = before | fresh
+            settled[run.stream] = before | fresh
             parts += (_Part(run, rows[run.stream].id, *span) for span in fresh.pairs)
+    new = _by_stream(parts)
     _insert(connection, parts)
     _note(connection, rows, new)
     if connection.execute("SELECT 1 FROM deaths LIMIT 1").fetchall():
         spans = [(*run.stream, run.first, run.first + run.count - 1) for run in runs]
         connection.executemany(_SURVIVED, spans)
     return new
+
+
+def _by_stream(parts: Iterable[_Part]) -> dict[Stream, Ranges]:
+    pairs: dict[Stream, list[tuple[int, int]]] = {}
+    for run, _, first, last in parts:
+        pairs.setdefault(run.stream, []).append((first, last))
+    return {stream: Ranges.of(found) for stream, found in pairs.items()}
 
 
 def _note(
@@ -129,12 +135,13 @@ def _at_once(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
 
 
 def _as_json(parts: Iterable[_Part]) -> str:
-    runs: list[str] = []
-    for run, stream_id, first, last in parts:
-        received_at = to_number(run.received_at)
-        known = (stream_id, run.first, run.stream.kind, received_at, first - run.first, last - run.first)
-        runs.append(f"{json.dumps(json.dumps(known))}:{run.items}")
-    return f"{{{','.join(runs)}}}"
+    return f"{{{','.join(map(_member, parts))}}}"
+
+
+def _member(part: _Part) -> str:
+    run, stream_id, first, last = part
+    received_at = to_number(run.received_at)
+    return f'"[{stream_id},{run.first},{received_at},{first - run.first},{last - run.first}]":{run.items}'
 
 
 def _unreadable(part: _Part, number: int, item: Unreadable) -> tuple[object, ...]:
