@@ -24,11 +24,15 @@ _HEARD = (
     "INSERT INTO senders (principal, host, life, heard_at) VALUES (?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET life = excluded.life, heard_at = excluded.heard_at"
 )
-_KEEP_STREAM = (
-    "UPDATE streams SET floor = ?, next = ?, ordinal = ?, final = ?, closed = ?, vanished = ?, untold = ?, "
-    "went_back = ?, doubtful = ?, "
-    "over_at = CASE WHEN ? THEN (SELECT heard_at FROM senders s WHERE s.principal = streams.principal) END "
-    "WHERE id = ?"
+_KEPT = "floor next ordinal final closed vanished untold went_back doubtful".split()
+_VALUES = [f"json_extract(value, '$[{n}]')" for n in range(2 + len(_KEPT))]
+_KEEP_STREAMS = (
+    f"INSERT INTO streams (principal, host, spool, kind, {', '.join(_KEPT)}, over_at) "  # noqa: S608 - our own words
+    f"SELECT ?1, ?2, {', '.join(_VALUES)}, "
+    "CASE WHEN json_extract(value, '$[6]') OR json_extract(value, '$[7]') "
+    "THEN (SELECT heard_at FROM senders WHERE principal = ?1) END "
+    "FROM json_each(?3) WHERE true ON CONFLICT (principal, spool, kind) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in (*_KEPT, "over_at"))
 )
 _DIED = (
     "INSERT INTO deaths (principal, spool, kind, number, count, at) VALUES (?, ?, ?, ?, 1, ?) "
@@ -65,33 +69,19 @@ class Books(Ledger):
         )
 
     def keep(self, principal: str, sender: SenderRecord, streams: Mapping[Stream, StreamRecord]) -> None:
-        """Write what reconciliation found, once the sender was `heard`.
+        """Write what reconciliation found of a sender and its streams, once it was `heard`.
 
-        What a record says is archived is not read: the archive knows that itself.
+        When that was is since when a stream is over. What a record says is archived is not read: the
+        archive knows that itself.
         """
         beats = json.dumps(sender.beats)
         lost = json.dumps([(position.epoch, position.commits) for position in sender.lost])
         self._connection.execute(_KEEP_SENDER, (principal, host_of(principal), beats, lost))
-        rows = open_streams(self._connection, streams)
-        self._connection.executemany(
-            _KEEP_STREAM,
-            [
-                (
-                    record.floor,
-                    record.next,
-                    record.ordinal,
-                    record.final,
-                    record.closed,
-                    record.vanished,
-                    record.untold,
-                    record.went_back,
-                    record.doubtful,
-                    record.closed or record.vanished,
-                    rows[stream].id,
-                )
-                for stream, record in streams.items()
-            ],
-        )
+        rows = [
+            (stream.spool, stream.kind, *(getattr(record, name) for name in _KEPT))
+            for stream, record in streams.items()
+        ]
+        self._connection.execute(_KEEP_STREAMS, (principal, host_of(principal), json.dumps(rows)))
 
     def declare(self, stream: Stream, fate: Fate, numbers: Ranges) -> None:
         """Put down what became of numbers that are not archived; what was last said of one holds."""

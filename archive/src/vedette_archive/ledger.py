@@ -10,8 +10,8 @@ from vedette_schemas import Position, Ranges, SenderRecord, Stream, StreamRecord
 from .errors import explained
 
 # The archived ranges from the floor on, and the one that reaches it from below.
-READ_STREAM = (
-    "SELECT s.id, s.declared, s.floor, s.next, s.ordinal, s.final, s.closed, s.vanished, s.untold, "
+_STREAM = (
+    "SELECT s.floor, s.next, s.ordinal, s.final, s.closed, s.vanished, s.untold, "
     "s.went_back, s.doubtful, r.first, r.last FROM streams s "
     "LEFT JOIN ranges r ON r.stream_id = s.id AND r.fate = 'archived' AND r.first >= ifnull("
     "(SELECT max(first) FROM ranges WHERE stream_id = s.id AND fate = 'archived' AND first <= s.floor), "
@@ -36,14 +36,14 @@ class Ledger:
 
     def stream(self, stream: Stream) -> StreamRecord:
         """Return what is known of a stream: of a new one, a record as it is made."""
-        rows = self._ask(READ_STREAM, *stream)
+        rows = self._ask(_STREAM, *stream)
         if not rows:
             return StreamRecord()
-        _, _, floor, following, ordinal, final, closed, vanished, untold, went_back, doubtful, _, _ = rows[0]
+        floor, following, ordinal, final, closed, vanished, untold, went_back, doubtful, _, _ = rows[0]
         return StreamRecord(
             floor=floor,
             archived=Ranges(
-                tuple(sorted((max(row[11], floor), row[12]) for row in rows if (row[12] or 0) >= floor))
+                tuple(sorted((max(row[9], floor), row[10]) for row in rows if (row[10] or 0) >= floor))
             ),
             next=following,
             ordinal=ordinal,

@@ -178,11 +178,11 @@ class Reader:
     def counts(self) -> Counts:
         """Return how much there is; the ranges know it without counting observations."""
         streams, commands = schema.streams.c, schema.commands.c
-        expired = func.coalesce(func.sum(streams.expired), 0)
+        expired = func.total(streams.expired)
         asked = select(
             select(func.count()).select_from(schema.streams).scalar_subquery(),
             _ended_as(Fate.ARCHIVED),
-            select(expired).scalar_subquery() + _forgotten(Fate.ARCHIVED),
+            cast(select(expired).scalar_subquery() + _forgotten(Fate.ARCHIVED), BigInteger),
             _ended_as(Fate.DROPPED),
             _ended_as(Fate.MISSING),
             _ended_as(Fate.LOST),
@@ -255,19 +255,14 @@ class Reader:
         self.close()
 
 
-def _sum(numbers: ColumnElement[int]) -> ColumnElement[int]:
-    """Add up numbers that others claim: SQLite's own sum fails where the result is too large."""
-    return cast(func.total(numbers), BigInteger)
-
-
 def _ended_as(fate: Fate) -> ColumnElement[int]:
     """Ask how many numbers ended as this, in streams that are known and in those that are not any more."""
     ranges = schema.ranges.c
-    length = _sum(ranges.last - ranges.first + 1)
-    return select(length).where(ranges.fate == fate).scalar_subquery() + _forgotten(fate)
+    length = func.total(ranges.last - ranges.first + 1)
+    return cast(select(length).where(ranges.fate == fate).scalar_subquery() + _forgotten(fate), BigInteger)
 
 
-def _forgotten(fate: Fate) -> ColumnElement[int]:
+def _forgotten(fate: Fate) -> ColumnElement[float]:
+    # SQLite's sum fails where what hosts claim is too large; its total does not.
     forgotten = schema.forgotten.c
-    total = _sum(forgotten.numbers)
-    return select(total).where(forgotten.fate == fate).scalar_subquery()
+    return select(func.total(forgotten.numbers)).where(forgotten.fate == fate).scalar_subquery()
