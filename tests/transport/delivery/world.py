@@ -4,7 +4,7 @@ import contextlib
 import random
 from collections.abc import Generator, Sequence
 
-from vedette_schemas import Ack, Kind, SpoolState, Stream
+from vedette_schemas import MAX_HEARD, Ack, Kind, SpoolState, Stream
 from vedette_transport.delivery import (
     Missing,
     Receiver,
@@ -118,7 +118,7 @@ class World:
             self.down += analyzer.report(message) if isinstance(message, Run) else analyzer.heartbeat(message)
             del self.down[:-MESSAGES_UNDER_WAY]
             assert analyzer.receiver.waiting <= RECEIVER_LIMITS.items
-            assert len(analyzer.books.streams_due(PRINCIPAL)) <= RECEIVER_LIMITS.streams * len(self.analyzers)
+            self.assert_bounded()
 
     def arrive_down(self, place: int = 0, *, again: bool = False) -> None:
         if self.down:
@@ -191,6 +191,7 @@ class World:
         for rounds in range(80):
             self.round()
             if rounds >= 8 and not self.disk.items and not self.earlier_streams():
+                self.round()  # a stream of which nothing is held may have waited for room in the books
                 return
         raise AssertionError("stalled")
 
@@ -230,6 +231,17 @@ class World:
             )
             or number >= self.analyzers[0].books.stream(stream).known
         )
+
+    def assert_bounded(self) -> None:
+        """What the books remember of a sender; each analyzer alone keeps within its limits."""
+        books = self.analyzers[0].books
+        due = books.streams_due(PRINCIPAL)
+        assert len(due) <= RECEIVER_LIMITS.streams * len(self.analyzers)
+        most = RECEIVER_LIMITS.ranges * len(self.analyzers)
+        assert all(len(books.stream(stream).archived.pairs) <= most for stream in due)
+        known = books.sender(PRINCIPAL)
+        assert len(known.beats) <= MAX_HEARD
+        assert len(known.lost) <= 2 * MAX_HEARD
 
     def assert_archived_as_made(self) -> None:
         assert all(self.made[place] == item for place, item in self.archive.observations.items())
