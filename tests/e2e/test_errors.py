@@ -54,7 +54,9 @@ def test_settings_that_can_not_be_used_are_named(tmp_path: Path, module: str, te
 
 def test_an_analyzer_without_its_list_or_key_says_which(tmp_path: Path) -> None:
     settings = tmp_path / "analyzer.toml"
-    settings.write_text('lists = ["none.csv"]\nkey = "none.pem"\ncertificate = "none.pem"')
+    settings.write_text(
+        'lists = ["none.csv"]\nkey = "none.pem"\ncertificate = "none.pem"\narchive = "archive.db"'
+    )
     assert "none.pem" in fails("vedette_analyzer", settings)
 
 
