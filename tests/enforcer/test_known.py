@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -130,45 +130,86 @@ def test_notes_that_cant_be_read_are_passed_over(runs: Runs) -> None:
     assert isinstance(runs.restart().take(command()), Task)
 
 
-@pytest.mark.system
-def test_an_enforcer_that_is_killed_remembers_what_it_was_told(
-    authority: Authority, analyzer: Issued, tmp_path: Path, programs: Programs
-) -> None:
-    process = programs.stay(programs.copy())
-    token = analyzer.signer().sign(command(order=Terminate(process=process))).encode()
+class Enforcer:
+    """A running `vedette-enforcer` that is killed when the block ends, as others before it were."""
+
+    def __init__(self, folder: Path, console: brokers.Client) -> None:
+        self._folder, self._console = folder, console
+
+    def __enter__(self) -> "Enforcer":
+        self._program = subprocess.Popen(
+            [sys.executable, "-m", "vedette_enforcer", "--settings", "enforcer.toml"], cwd=self._folder
+        )
+        self._await_status()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._program.kill()
+        self._program.wait()
+        self._await_status()  # its will
+
+    def order(self, token: bytes) -> None:
+        self._console.publish(topics.command(ENFORCER), token)
+
+    def outcome(self, *, repeated: bool = False) -> Outcome:
+        """Return the next of that kind: nobody acks, so those of earlier runs come again."""
+        deadline = time.monotonic() + brokers.WAIT
+        while time.monotonic() < deadline:
+            topic, payload = self._console.next()
+            if "/up/" in topic:
+                (item,) = decode_report(topic, payload).items
+                assert isinstance(item, Outcome)
+                if item.repeated == repeated:
+                    return item
+        raise AssertionError("no outcome")
+
+    def _await_status(self) -> None:
+        while "/status/" not in self._console.next()[0]:
+            pass
+
+
+@pytest.fixture
+def console(authority: Authority, tmp_path: Path) -> Iterator[brokers.Client]:
     with brokers.broker("mosquitto", tmp_path / "broker") as running:
         (tmp_path / "enforcer.toml").write_text(
             f'host = "host-7"\nca = "{authority.path}"\nsocket = "s"\nspool = "spool.db"\n'
-            f"[broker]\nport = {running.address.port}\n"
+            f"term_seconds = 3\n[broker]\nport = {running.address.port}\n"
         )
         console = brokers.Client(running.address, topics.EVERY_REPORT, topics.EVERY_STATUS)
-        outcomes: list[Outcome] = []
-        for _ in range(2):
-            with subprocess.Popen(
-                [sys.executable, "-m", "vedette_enforcer", "--settings", "enforcer.toml"], cwd=tmp_path
-            ) as enforcer:
-                while "/status/" not in console.next()[0]:
-                    pass
-                console.publish(topics.command(ENFORCER), token)
-                outcomes.append(next_outcome(console, len(outcomes) + 1))
-                enforcer.kill()
-            while "/status/" not in console.next()[0]:  # its will
-                pass
+        yield console
         console.close()
-    first, again = outcomes
-    assert (first.status, first.repeated, again.repeated) == (OutcomeStatus.DONE, False, True)
+
+
+@pytest.mark.system
+def test_an_enforcer_that_is_killed_remembers_what_it_did(
+    analyzer: Issued, tmp_path: Path, programs: Programs, console: brokers.Client
+) -> None:
+    process = programs.stay(programs.copy())
+    token = analyzer.signer().sign(command(order=Terminate(process=process))).encode()
+    with Enforcer(tmp_path, console) as enforcer:
+        enforcer.order(token)
+        first = enforcer.outcome()
+    with Enforcer(tmp_path, console) as enforcer:
+        enforcer.order(token)
+        again = enforcer.outcome(repeated=True)
+    assert first.status is OutcomeStatus.DONE
     assert first.ended == again.ended == (process,)
     assert not lives(process)
 
 
-def next_outcome(console: brokers.Client, runs: int) -> Outcome:
-    """Return the first that the enforcer's newest opening says: nobody acks, so older ones come again."""
-    deadline = time.monotonic() + brokers.WAIT
-    while time.monotonic() < deadline:
-        topic, payload = console.next()
-        if "/up/" in topic:
-            (item,) = decode_report(topic, payload).items
-            assert isinstance(item, Outcome)
-            if item.repeated == (runs > 1):
-                return item
-    raise AssertionError("no outcome")
+@pytest.mark.system
+def test_an_enforcer_that_is_killed_while_it_acts_ends_it_after_all(
+    analyzer: Issued, tmp_path: Path, programs: Programs, console: brokers.Client
+) -> None:
+    process = programs.perl("$SIG{TERM} = 'IGNORE'; stay").process()
+    token = analyzer.signer().sign(command(order=Terminate(process=process))).encode()
+    with Enforcer(tmp_path, console) as enforcer:
+        enforcer.order(token)
+        time.sleep(1)  # it has sent TERM, and waits
+    assert lives(process)
+    with Enforcer(tmp_path, console) as enforcer:
+        enforcer.order(token)
+        outcome = enforcer.outcome()
+    assert outcome.status is OutcomeStatus.DONE
+    assert outcome.reason.endswith("(this was its second time: the enforcer was ended while doing it before)")
+    assert not lives(process)
