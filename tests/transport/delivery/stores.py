@@ -143,7 +143,8 @@ class Books:
             for number in new:
                 assert (stream, number) not in self.archive.observations, "archived twice"
                 self.archive.observations[stream, number] = items[stream, number]
-            self.archive.streams[stream] = replace(known, archived=known.archived | new)
+            closed = known.closed and new.highest < known.next
+            self.archive.streams[stream] = replace(known, archived=known.archived | new, closed=closed)
         self._count()
 
     def write(self, reconciled: Reconciled) -> None:

@@ -8,6 +8,7 @@ from vedette_transport.delivery import (
     Dropped,
     LostWithArchive,
     Missing,
+    Run,
     SenderLimits,
     Vanished,
     WentBack,
@@ -53,6 +54,23 @@ def test_a_restored_backup_says_what_it_lost_after_a_heartbeat_only() -> None:
     world.settle()
     assert world.archive.facts == [WentBack(window, next=4, known=8)]
     assert world.lost == {(window, number) for number in range(4, 8)}
+
+
+def test_a_report_from_before_a_restored_backup_that_comes_after_its_stream_was_closed_shows_the_loss() -> (
+    None
+):
+    world = world_with(2)
+    window = world.stream()
+    world.back_up()
+    world.observe()
+    world.observe()
+    late = Run(window, 4, [world.made[window, 4]])
+    world.restore()
+    world.settle()
+    assert world.archive.facts == []
+    world.travel([late])
+    world.settle()
+    assert world.archive.facts == [Vanished(window, missing=some(3, 3), after=4)]
 
 
 def test_a_cloned_disk_shares_no_names_and_closes_nothing_of_its_twins() -> None:

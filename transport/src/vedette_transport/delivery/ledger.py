@@ -12,6 +12,9 @@ class Ledger(Protocol):
     Whoever writes a `Reconciled` reads for it in the same transaction. Whoever commits a batch keeps, in
     the same transaction, what is neither below the floor nor archived, adds it to `archived`, and counts
     one more commit in its epoch. Opening the archive begins an epoch, at 0 commits.
+
+    What is committed at or beyond the `next` of a closed stream makes it one that is not closed: its end was
+    told by a restored disk, and the heartbeats to come find out what is missing.
     """
 
     @property
