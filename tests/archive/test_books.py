@@ -283,3 +283,18 @@ def test_a_run_that_holds_less_than_it_says_is_not_said_to_be_archived(
         with pytest.raises(ValueError, match="a run of 3 items that holds"):
             writer.store(Batch(runs=(short,)))
     assert reader.books.stream(WINDOWS) == StreamRecord()
+
+
+def test_a_closed_stream_opens_again_when_something_from_beyond_its_end_is_archived(
+    writer: Writer, reader: Reader, path: Path
+) -> None:
+    closed = StreamRecord(floor=4, next=4, ordinal=1, final=True, closed=True)
+    writer.store(observed(1, 3))
+    with writer.transaction() as books:
+        books.heard(WINDOWS.principal, Life.RUNNING, NOON)
+        books.keep(WINDOWS.principal, SenderRecord(), {WINDOWS: closed})
+    writer.store(observed(2, 2))
+    assert reader.books.stream(WINDOWS).closed
+    writer.store(observed(6, 1))
+    assert not reader.books.stream(WINDOWS).closed
+    assert check(path) == []

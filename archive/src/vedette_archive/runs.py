@@ -37,6 +37,7 @@ _THERE = (
     "SELECT (SELECT count(*) FROM observations WHERE stream_id = ?1 AND number BETWEEN ?2 AND ?3) "
     "+ (SELECT count(*) FROM unreadable WHERE stream_id = ?1 AND number BETWEEN ?2 AND ?3)"
 )
+_REOPEN = "UPDATE streams SET closed = 0, over_at = NULL WHERE id = ?"
 _SURVIVED = "DELETE FROM deaths WHERE principal = ? AND spool = ? AND kind = ? AND number BETWEEN ? AND ?"
 
 
@@ -92,6 +93,9 @@ def _note(
     ]
     fates.write(connection, changes)
     for stream, numbers in new.items():
+        end = rows[stream].end
+        if end is not None and numbers.highest >= end:  # a restored disk told an end that was none
+            connection.execute(_REOPEN, (rows[stream].id,))
         if numbers.lowest <= rows[stream].declared:  # it was given up, and is here after all
             for fate in fates.DECLARED:
                 fates.take(connection, rows[stream].id, fate, numbers)

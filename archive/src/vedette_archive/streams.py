@@ -14,7 +14,8 @@ _INSERT = (
 )
 # The archived ranges from the floor on, and the one that reaches it from below.
 _READ = (
-    "SELECT json_group_array(json_array(n.key, s.id, s.declared, s.floor, json("
+    "SELECT json_group_array(json_array(n.key, s.id, s.declared, s.floor, "
+    "CASE WHEN s.closed THEN s.next END, json("
     "(SELECT json_group_array(json_array(first, last)) FROM ranges WHERE stream_id = s.id "
     "AND fate = 'archived' AND first >= ifnull((SELECT max(first) FROM ranges "
     "WHERE stream_id = s.id AND fate = 'archived' AND first <= s.floor), s.floor))"
@@ -25,11 +26,15 @@ _READ = (
 
 @dataclass(frozen=True, slots=True)
 class StreamRow:
-    """What storing needs of a stream; `archived` are the ranges that touch its floor or lie above it."""
+    """What storing needs of a stream.
+
+    `archived` are the ranges that touch its floor or lie above it, `end` is the next number of a closed one.
+    """
 
     id: int
     declared: int
     floor: int
+    end: int | None
     archived: Ranges
 
 
@@ -57,7 +62,7 @@ def _read(connection: sqlite3.Connection, names: list[Stream]) -> dict[Stream, S
     rows = json.loads(connection.execute(_READ, (json.dumps(names),)).fetchone()[0])
     return {
         names[at]: StreamRow(
-            stream_id, declared, floor, Ranges(tuple(sorted((first, last) for first, last in archived)))
+            stream_id, declared, floor, end, Ranges(tuple(sorted((first, last) for first, last in archived)))
         )
-        for at, stream_id, declared, floor, archived in rows
+        for at, stream_id, declared, floor, end, archived in rows
     }
