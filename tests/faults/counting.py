@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ _LOSSES = ("missing", "spool-lost", "spool-went-back", "archive-went-back")
 
 @dataclass(frozen=True)
 class Account:
-    """What went in, and what became of it."""
+    """What went in, and what became of it. `lost` is below 0 where more was declared than is not there."""
 
     went_in: int
     archived: int
@@ -47,13 +48,16 @@ class Account:
             assert self.alarms == ()
 
 
-def settle(site: Site, within: float = 60.0) -> float:
+def settle(site: Site, within: float = 60.0, since: float | None = None) -> float:
     """Wait until all that went in is archived or declared, and no command is open; return the seconds.
 
+    They count from `since`, when the fault was over, or else from now, when the load is.
     Then every sensor is started anew, so that it tells of each stream that it ever had: the archive closes
     them, or has something to say.
     """
-    took = until(lambda: not _waiting(site), "all is archived and answered", within, every=0.2)
+    began = time.monotonic() if since is None else since
+    until(lambda: not _waiting(site), "all is archived and answered", within, every=0.1)
+    took = time.monotonic() - began
     for host in site.hosts:
         host.sensor.kill()
     until(lambda: not _open_streams(site), "all earlier streams are closed", within, every=0.2)
@@ -77,12 +81,13 @@ def account(site: Site) -> Account:
         went_in=len(went_in),
         archived=len(known),
         declared=declared,
-        lost=max(0, len(went_in) - len(known) - declared),
+        lost=len(went_in) - len(known) - declared,
         twice=sum(count - 1 for count in archived.values()),
         commands=len(rows),
         answered=len(rows) - endings["expired"] - endings[None],
         expired=endings["expired"],
-        acted_twice=sum(count - 1 for count in acts.values()),
+        acted_twice=sum(count - 1 for count in acts.values())
+        + sum(len(host.ended_heirs()) for host in site.hosts),
         alarms=tuple(
             f"{detector}: {json.loads(body)['summary']}"
             for detector, body in _ask(site.server, "SELECT detector, body FROM alerts")
@@ -96,6 +101,11 @@ def archived_count(server: Server) -> int:
     """Return how many windows and copied texts there are."""
     query = "SELECT count(*) FROM observations WHERE kind IN ('window', 'clipboard')"
     return int(_ask(server, query)[0][0])
+
+
+def await_archived(server: Server, count: int) -> None:
+    """Wait until there are so many."""
+    until(lambda: archived_count(server) >= count, f"{count:,} observations are archived")
 
 
 def alerts(server: Server, detector: str) -> list[dict[str, Any]]:

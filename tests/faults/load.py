@@ -19,13 +19,15 @@ from vedette_schemas import ClipboardCopied, Process, WindowFocused
 from vedette_sensor.connecting import stay_connected
 from vedette_sensor.handing import Kept, SensorLink
 from vedette_sensor.observing import Observed
-from vedette_transport import identify
+from vedette_transport import identify, start_time
 
 from tests.faults.tally import Tally
 
 _TICK = 0.01
 _MOST_WAITING = 5_000
 _CLIPBOARD_EACH = 20
+_HEIR_AFTER = 3.0
+"""Seconds after a listed program was ended: what ended it has done looking for more of it by then."""
 
 
 class _Recorded(Kept):
@@ -59,22 +61,24 @@ class Load:
         self._link.tell("window", "on")
         self._link.tell("clipboard", "on")
         self._prey = 0
+        self._hunted: list[tuple[Process, Path]] = []
+        self._graves: list[tuple[float, Path]] = []
 
     def connect(self, socket: Path) -> None:
         talk = partial(stay_connected, "sensor", socket, self._link.hand_over)
         threading.Thread(target=talk, name="sensor", daemon=True).start()
 
-    def see(self) -> None:
+    def see(self, *, windows_only: bool) -> None:
         """See a window, or now and then a copied text, under the next number."""
         words, now = self._words(), datetime.now(UTC)
-        if (self.kept.made + 1) % _CLIPBOARD_EACH:
+        if windows_only or (self.kept.made + 1) % _CLIPBOARD_EACH:
             self._link.report(WindowFocused(seen_at=now, os="linux", title=words))
         else:
             self._link.report(ClipboardCopied(seen_at=now, text=words, length=len(words)))
 
     def copy(self, text: str) -> None:
-        """See a text that is none of the numbered ones but counts as one."""
-        words = f"{text} {self._words()}"
+        """See this text, under the next number."""
+        words = f"{text}, {self._words()}"
         self._link.report(ClipboardCopied(seen_at=datetime.now(UTC), text=words, length=len(words)))
 
     def see_prey(self) -> None:
@@ -82,15 +86,30 @@ class Load:
         self._prey += 1
         executable = self._folder / f"prey-{self._life}-{self._prey}"
         shutil.copy("/bin/sleep", executable)
-        running = subprocess.Popen([executable, "600"], stdin=subprocess.DEVNULL)
-        process = _identified(running.pid, executable)
-        with (self._folder / "prey.jsonl").open("a") as file:
-            record = {"life": self._life, "number": self.kept.made + 1, **process.model_dump()}
-            file.write(json.dumps(record) + "\n")
+        process = self._start(executable, self.kept.made + 1)
+        self._hunted.append((process, executable))
         seen = WindowFocused(
             seen_at=datetime.now(UTC), os="linux", title=self._words(), process=process, pid_from="server"
         )
         self._link.report(seen)
+
+    def see_to_heirs(self) -> None:
+        """Start each program that was ended once more, unseen: whoever acts twice on a command ends it."""
+        now = time.monotonic()
+        ended = [hunted for hunted in self._hunted if start_time(hunted[0].pid) != hunted[0].started]
+        self._hunted = [hunted for hunted in self._hunted if hunted not in ended]
+        self._graves += [(now, executable) for _, executable in ended]
+        for grave in [grave for grave in self._graves if grave[0] < now - _HEIR_AFTER]:
+            self._graves.remove(grave)
+            self._start(grave[1], None)
+
+    def _start(self, executable: Path, number: int | None) -> Process:
+        """Start a program and write down which process that is, and the number of its window, if it has."""
+        running = subprocess.Popen([executable, "600"], stdin=subprocess.DEVNULL)
+        process = _identified(running.pid, executable)
+        with (self._folder / "prey.jsonl").open("a") as file:
+            file.write(json.dumps({"number": number, **process.model_dump()}) + "\n")
+        return process
 
     def _words(self) -> str:
         return f"number {self._life}-{self.kept.made + 1} of the flood"
@@ -115,6 +134,8 @@ def main() -> None:
     parser.add_argument(
         "--wait", action="store_true", help="for the sensor, instead of letting them give way"
     )
+    parser.add_argument("--windows", action="store_true", help="and no copied texts")
+    parser.add_argument("--copy", default="", help="this text, once, and nothing else")
     parser.add_argument("--prey", type=float, default=0.0, help="seconds between two listed programs")
     options = parser.parse_args()
     stopping = threading.Event()
@@ -129,16 +150,20 @@ def main() -> None:
     began = time.monotonic()
     next_prey = began + options.prey if options.prey else float("inf")
     due = 0.0
+    if options.copy:
+        load.copy(options.copy)
+        options.most = 0
     while not stopping.is_set() and load.kept.made < options.most:
         passed = time.monotonic() - began
         while due < min(passed * options.rate, options.most):
             if options.wait and load.kept.made - load.kept.confirmed > _MOST_WAITING:
                 break
-            load.see()
+            load.see(windows_only=options.windows)
             due += 1
         if time.monotonic() >= next_prey:
             load.see_prey()
             next_prey += options.prey
+        load.see_to_heirs()
         stopping.wait(_TICK)
     while load.kept.confirmed < load.kept.made:
         time.sleep(_TICK)

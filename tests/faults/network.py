@@ -2,12 +2,11 @@
 
 import subprocess
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 
-@dataclass(frozen=False, eq=False)
+@dataclass(eq=False)
 class Namespace:
     """A network of its own, for as long as its process lives."""
 
@@ -23,7 +22,7 @@ class Namespace:
         subprocess.run([*self.prefix, *command], check=True)
 
 
-@dataclass(frozen=False, eq=False)
+@dataclass(eq=False)
 class Line:
     """The line between a host and the server, as seen from the host."""
 
@@ -75,9 +74,7 @@ def join(server: Namespace, host: Namespace, number: int) -> Line:
 
 def open_loopback(server: Namespace, port: int) -> None:
     """Let the lines reach a broker that listens on the server's loopback only, as the embedded one does."""
-    for setting in Path("/proc/sys/net/ipv4/conf").glob("*"):
-        with suppress(OSError):
-            server.run("sysctl", "-qw", f"net.ipv4.conf.{setting.name}.route_localnet=1")
+    server.run("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1")
     server.run("nft", "add table ip nat")
     server.run("nft", "add chain ip nat pre { type nat hook prerouting priority -100; }")
     server.run("nft", f"add rule ip nat pre tcp dport {port} dnat to 127.0.0.1")

@@ -144,6 +144,7 @@ class Host:
             )
             for program in ("sensor", "enforcer")
         )
+        self._environment = environment or {}
         self.lives = 0
         self.load: Program | None = None
 
@@ -152,17 +153,21 @@ class Host:
         self.enforcer.start()
 
     def begin(
-        self, *, rate: float = 2_000, prey: float = 0.0, most: int | None = None, wait: bool = False
+        self,
+        *,
+        rate: float = 2_000,
+        prey: float = 0.0,
+        most: int | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         """Begin a life of a session, which makes observations until it is ended or has made so many."""
         self.lives += 1
         assert self.lives <= MOST_LIVES
         command = [sys.executable, "-m", "tests.faults.load", "--folder", ".", "--socket", "sensor.sock"]
-        command += ["--life", str(self.lives), "--rate", str(rate), "--prey", str(prey)]
+        command += ["--life", str(self.lives), "--rate", str(rate), "--prey", str(prey), *options]
         command += ["--most", str(most)] if most is not None else []
-        command += ["--wait"] if wait else []
         repository = str(Path(__file__).parents[2])
-        environment = {"PYTHONPATH": repository}
+        environment = {**self._environment, "PYTHONPATH": repository}
         self.load = Program(f"load-{self.lives}", command, self.folder, environment=environment, once=True)
         self.load.start()
         until(lambda: self.now.made > 0, f"{self.load.name} makes observations")
@@ -201,15 +206,19 @@ class Host:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def living_prey(self) -> list[dict[str, Any]]:
-        """Return those of them that run."""
-        return [each for each in self.prey() if start_time(each["pid"]) == each["started"]]
+        """Return those of them that were seen and run."""
+        return [each for each in self.prey() if each["number"] and _runs(each)]
+
+    def ended_heirs(self) -> list[dict[str, Any]]:
+        """Return those that were started later, unseen, and ended: nobody was ordered to."""
+        return [each for each in self.prey() if not each["number"] and not _runs(each)]
 
     def stop(self) -> None:
         if self.load is not None:
             self.load.stop(within=2.0)
         self.sensor.stop()
         self.enforcer.stop()
-        for each in self.living_prey():
+        for each in filter(_runs, self.prey()):
             _kill_exactly(each["pid"], each["started"])
 
 
@@ -240,6 +249,10 @@ class Site:
             for log in sorted(self.server.folder.rglob("*.log")):
                 lines = log.read_text("utf-8", "replace").splitlines()
                 print(f"--- {log.relative_to(self.server.folder)}", *lines[-25:], sep="\n")
+
+
+def _runs(prey: Mapping[str, Any]) -> bool:
+    return start_time(int(prey["pid"])) == int(prey["started"])
 
 
 def _kill_exactly(pid: int, started: int) -> None:

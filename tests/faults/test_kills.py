@@ -18,13 +18,14 @@ _CONNECTED = "connected to the broker"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("victim", ["analyzer", "broker", "sensor"])
+@pytest.mark.parametrize("victim", ["analyzer", "broker", "sensor", "enforcer"])
 def test_a_program_killed_twenty_times(
     victim: str, kind: str, tmp_path: Path, moments: random.Random, table: Table
 ) -> None:
     server = Server(tmp_path / "site", kind)
     host = Host(server)
-    programs = {"analyzer": server.analyzer, "broker": server.broker, "sensor": host.sensor}
+    programs = {"analyzer": server.analyzer, "broker": server.broker}
+    programs |= {"sensor": host.sensor, "enforcer": host.enforcer}
     speaks: Program = host.sensor if victim == "broker" else programs[victim]
     with Site(server, host) as site:
         host.begin(prey=1.5)
@@ -32,7 +33,7 @@ def test_a_program_killed_twenty_times(
         for _ in range(KILLS):
             if moments.random() < 0.8:  # else perhaps while it begins
                 speaks.await_said(_CONNECTED, said + 1)
-            time.sleep(moments.uniform(0.0, 1.2))
+            time.sleep(moments.uniform(0.0, 1.5))
             programs[victim].kill()
             said = speaks.said().count(_CONNECTED)
         host.end()

@@ -41,17 +41,22 @@ def test_partitions_of_a_minute_in_both_directions_and_in_one(tmp_path: Path, ta
         for site in sites:
             for host in site.hosts:
                 host.sensor.await_said("connected to the broker")
+                host.enforcer.await_said("connected to the broker")
                 host.begin(rate=100, prey=5.0)
         for line, (up, down) in lines.items():
             line.cut(up=up, down=down)
         time.sleep(PARTED)
+        for site in sites:
+            for host in site.hosts:
+                host.sensor.await_said("lost the broker")
         for line in lines:
             line.mend()
+        mended = time.monotonic()
         for site in sites:
             for host in site.hosts:
                 host.end()
         for site in sites:
-            seconds = settle(site, within=120)
+            seconds = settle(site, within=120, since=mended)
             told = account(site)
             table.add("three hosts cut off for 60 s", site.server.kind, told, seconds)
             told.assert_nothing_lost(expired=told.commands)

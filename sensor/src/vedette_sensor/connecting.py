@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 _SEND_TIMEOUT = struct.pack("@ll", 10, 0)  # a struct timeval: who takes nothing for 10 s is gone
 _LONGEST_FAULT = 200
-_LONGEST_WAIT = 1.0
+_LONGEST_WAIT = 0.5
 """Seconds between two tries. They cost next to nothing, and meanwhile what is seen has no place on disk."""
 
 _GOOD_LINE = 5.0
