@@ -28,7 +28,11 @@ class Archive:
         self.keeper.start()
 
     def keep(self, **changes: Any) -> Any:
-        self.keeper.keep(Work(**changes))
+        beats: list[Heartbeat] = changes.pop("heartbeats", [])
+        work = Work(**changes)
+        for beat in beats:
+            work.hear(beat)
+        self.keeper.keep(work)
         return self.said()
 
     def said(self) -> Any:

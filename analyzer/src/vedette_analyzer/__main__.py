@@ -11,6 +11,7 @@ from vedette_schemas import (
     ANALYZER,
     Ack,
     Alert,
+    Life,
     MessageError,
     OtherVersionError,
     Principal,
@@ -182,13 +183,15 @@ class Server:
     def _status(self, topic: str, payload: bytes | bytearray) -> None:
         status = decode_status(topic, payload)
         principal = Principal.parse(status.principal)
+        if principal.program is Program.CONSOLE and status.life is Life.RUNNING:
+            self._session.answer_soon()  # who asks how we are need not wait for the next heartbeat
         if principal.program not in _HOST_PROGRAMS:
             return
         now = self._clock.now
         self._carry_out(self._presence.heard(status, self._clock.seconds, now))
         self._carry_out(self._analyzer.status(status, now))
         pending = self._receiver.pending(status.principal) if status.delivery else {}
-        self._work.heartbeats.append(Heartbeat(principal, status.life, now, status.delivery, pending))
+        self._work.hear(Heartbeat(principal, status.life, now, status.delivery, pending))
 
     def _tick(self) -> None:
         now = self._clock.now

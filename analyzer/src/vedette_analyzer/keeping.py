@@ -36,7 +36,7 @@ from vedette_transport.delivery import (
 from vedette_transport.delivery import Batch as Taken
 
 from .faults import trace
-from .troubles import alert_about
+from .losses import LossAlerts
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ FOLLOWER = "mqtt"
 RETRY_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 _TIDY_PAUSE = 0.05
+_MOST_OPENINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Work:
     commands: list[OpenCommand] = field(default_factory=list[OpenCommand])
     answers: list[Answer] = field(default_factory=list[Answer])
     alerts: list[Alert] = field(default_factory=list[Alert])
-    heartbeats: list[Heartbeat] = field(default_factory=list[Heartbeat])
+    heartbeats: dict[Principal, list[Heartbeat]] = field(default_factory=dict[Principal, list[Heartbeat]])
     published: int | None = None
 
     def __bool__(self) -> bool:
@@ -82,6 +83,16 @@ class Work:
             or self.heartbeats
             or self.published is not None
         )
+
+    def hear(self, beat: Heartbeat) -> None:
+        """Add a heartbeat in the place of an older one of the same opening; of a flood the last few count."""
+        opening = beat.told and beat.told.spool
+        others = [
+            other
+            for other in self.heartbeats.get(beat.principal, ())
+            if opening is None or other.told is None or other.told.spool != opening
+        ]
+        self.heartbeats[beat.principal] = [*others, beat][-_MOST_OPENINGS:]
 
     def add(self, record: Judged | OpenCommand | Answer | Alert) -> None:
         """Put a record among its like."""
@@ -123,6 +134,7 @@ class Keeper:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
         self._next_tidy = time.monotonic() + TIDY_SECONDS
+        self._ration = LossAlerts()
         self.is_idle = True
         """Whether it waits for work. Only who gives it work asks, and sets it again upon a `Kept`."""
 
@@ -189,11 +201,28 @@ class Keeper:
                 )
             )
             reconciled = tuple(
-                found for beat in work.heartbeats if (found := _reconciled(beat, books)) is not None
+                found
+                for beats in work.heartbeats.values()
+                for beat in beats
+                if (found := self._reconciled(beat, books)) is not None
             )
             if work.published is not None:
                 books.followed(FOLLOWER, work.published)
         return Kept(work, stored, reconciled)
+
+    def _reconciled(self, beat: Heartbeat, books: Books) -> Reconciled | None:
+        """Compare a heartbeat with the books as they stand now, and write down what it leads to."""
+        name = str(beat.principal)
+        books.heard(name, beat.life, beat.at)
+        found = reconcile(name, beat.told, books, beat.pending) if beat.told else None
+        if found is None:
+            return None
+        books.keep(found.principal, found.sender, found.streams)
+        _declare(found.facts, books)
+        alerts = tuple(self._ration.alerts(found.facts, beat.principal, beat.at))
+        if alerts:
+            books.store(Batch(alerts=alerts))
+        return found
 
     def _tidy(self) -> None:
         """Remove a few rows that are old enough; more in a moment if there are."""
@@ -206,21 +235,6 @@ class Keeper:
         except ArchiveError as error:
             log.warning("nothing could be removed: %s", error)
             self._next_tidy = time.monotonic() + TIDY_SECONDS
-
-
-def _reconciled(beat: Heartbeat, books: Books) -> Reconciled | None:
-    """Compare a heartbeat with the books as they stand now, and write down what it leads to."""
-    name = str(beat.principal)
-    books.heard(name, beat.life, beat.at)
-    found = reconcile(name, beat.told, books, beat.pending) if beat.told else None
-    if found is None:
-        return None
-    books.keep(found.principal, found.sender, found.streams)
-    _declare(found.facts, books)
-    alerts = tuple(alert_about(fact, beat.principal, beat.at) for fact in found.facts)
-    if alerts:
-        books.store(Batch(alerts=alerts))
-    return found
 
 
 def _declare(facts: Sequence[Fact], books: Books) -> None:

@@ -76,6 +76,11 @@ def is_report(topic: str) -> bool:
     return topic.startswith(f"{_ROOT}/up/")
 
 
+def comes_again(topic: str) -> bool:
+    """Tell whether what is lost under this topic comes again: reports are repeated, heartbeats go on."""
+    return topic.startswith((f"{_ROOT}/up/", f"{_ROOT}/status/"))
+
+
 def read_report_topic(topic: str) -> ReportTopic:
     """Return who may be heard under `topic`, and with which kind.
 

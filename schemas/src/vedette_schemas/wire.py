@@ -27,7 +27,7 @@ def decode(model: type[_M], payload: bytes | bytearray | str) -> _M:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         # Names of unknown fields come from the payload: only the fields of ours are said.
         place = ".".join(str(step) for step in first["loc"] if step in model.model_fields)
-        raise MessageError(f"not a {model.__name__}: {place or 'it'} ({first['type']})") from None
+        raise MessageError(f"no valid {model.__name__}: {place or 'it'} ({first['type']})") from None
 
 
 def encode(message: Message) -> bytes:

@@ -43,7 +43,7 @@ _ANSWER = frozenset({Program.SENSOR, Program.ENFORCER})
 _ANSWER_SECONDS = 1.0
 _NEWS_SECONDS = 1.0
 _ANALYZER_STATUS = topics.status(ANALYZER)
-_MOST_UNHANDLED = 5_000
+_MOST_UNHANDLED = 2_000
 _MAX_WAITING = 2_000
 """Messages that paho keeps in memory while the broker is away; beyond that they are refused, and said."""
 
@@ -65,7 +65,7 @@ class MqttSession:
         """Set up, without connecting.
 
         `facts` is asked at each heartbeat what the program can do here, and `delivery` how its spool
-        stands. Reports are left, to be sent again by their senders, while more than `most_waiting` events
+        stands. Reports and heartbeats are left, since they come again, while more than `most_waiting` events
         are not handled yet.
         """
         self.principal = principal
@@ -73,7 +73,7 @@ class MqttSession:
         self._most_waiting = most_waiting
         self._lefts = Complaints()
         self.left = 0
-        """Reports that were left."""
+        """Messages that were left."""
         self._subscriptions = tuple(subscriptions)
         if principal.program in _ANSWER:
             self._subscriptions += (_ANALYZER_STATUS,)
@@ -220,10 +220,10 @@ class MqttSession:
             return
         if topic == _ANALYZER_STATUS and self.principal.program in _ANSWER:
             self._analyzer_says(message.payload)
-        elif topics.is_report(topic) and self._inbox.qsize() >= self._most_waiting:
+        elif topics.comes_again(topic) and self._inbox.qsize() >= self._most_waiting:
             self.left += 1
             if (count := self._lefts.one_more()) is not None:
-                log.warning("left a report for its sender to repeat: too many wait (%d so far)", count)
+                log.warning("left a message for its sender to repeat: too many wait (%d so far)", count)
         else:
             self._inbox.put(Received(topic, message.payload))
 

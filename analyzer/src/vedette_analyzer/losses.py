@@ -1,0 +1,117 @@
+"""What reconciliation has found, as alerts: few, however much a host tells of itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vedette_schemas import SERVER, Alert, Principal, Ranges, Severity, Stream
+from vedette_transport.delivery import (
+    ArchiveWentBack,
+    Dropped,
+    Fact,
+    LostWithArchive,
+    Missing,
+    Vanished,
+    WentBack,
+)
+
+from .troubles import trouble
+
+_SHOWN = 5
+"""Ranges that an alert spells out."""
+
+_A_WINDOW = 10
+_WINDOW = timedelta(minutes=10)
+_MOST_SENDERS = 10_000
+
+
+@dataclass(slots=True)
+class _Told:
+    """How many alerts a sender has led to since when, and how many were held back."""
+
+    since: datetime
+    count: int = 0
+    held_back: int = 0
+
+
+class LossAlerts:
+    """Makes alerts of facts: one for all of a sort that a heartbeat shows, ten in ten minutes a sender.
+
+    The archive counts all that is lost, told or not; how many alerts were held back is said in the next.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing told."""
+        self._told: dict[Principal, _Told] = {}
+
+    def alerts(self, facts: Sequence[Fact], principal: Principal, now: datetime) -> Iterator[Alert]:
+        """Yield what is to be told of these facts about a sender."""
+        for sort in dict.fromkeys(type(fact) for fact in facts):
+            held_back = self._take(principal, now)
+            if held_back is not None:
+                same = [fact for fact in facts if type(fact) is sort]
+                yield _alert(same, principal, now, held_back)
+
+    def _take(self, principal: Principal, now: datetime) -> int | None:
+        """Return how many alerts were held back before this one; `None` to hold back this one too."""
+        told = self._told.get(principal)
+        if told is None or not told.since <= now < told.since + _WINDOW:
+            if len(self._told) >= _MOST_SENDERS:
+                self._told.clear()
+            told = self._told[principal] = _Told(now, held_back=told.held_back if told else 0)
+        if told.count >= _A_WINDOW:
+            told.held_back += 1
+            return None
+        told.count += 1
+        held_back, told.held_back = told.held_back, 0
+        return held_back
+
+
+def _alert(facts: Sequence[Fact], principal: Principal, now: datetime, held_back: int) -> Alert:
+    detector, severity, words = _in_words(facts[0], principal)
+    if len(facts) > 1:
+        words += f"; the same holds for {len(facts) - 1} more of its streams"
+    if held_back:
+        words += f" ({held_back} such alerts were held back)"
+    host = SERVER if isinstance(facts[0], ArchiveWentBack) else principal.host
+    return trouble(detector, severity, words, now=now, host=host, name=f"{principal}|{facts}")
+
+
+def _in_words(fact: Fact, principal: Principal) -> tuple[str, Severity, str]:
+    match fact:
+        case Dropped(stream, numbers):
+            words = f"{_some(stream, numbers)} of {principal} were dropped: it had no room to keep them"
+            return "dropped", Severity.MEDIUM, words
+        case Missing(stream, numbers):
+            words = f"{_some(stream, numbers)} of {principal} are missing, and nobody says why"
+            return "missing", Severity.HIGH, words
+        case LostWithArchive(stream, numbers):
+            words = f"{_some(stream, numbers)} of {principal} were lost with a former state of the archive"
+            return "missing", Severity.HIGH, words
+        case Vanished(stream, missing, after):
+            words = f"{principal} no longer knows what {stream.kind} observations it had: its spool was lost"
+            words += f"; {_some(stream, missing)} are missing" if missing else ""
+            return (
+                "spool-lost",
+                Severity.HIGH,
+                f"{words}; if there were any after number {after}, they are lost",
+            )
+        case WentBack(stream, following, known):
+            words = (
+                f"the spool of {principal} ends at {stream.kind} observation {following - 1}, but more came "
+                f"of it (up to {known - 1}): its disk was copied, or restored from a backup"
+            )
+            return "spool-went-back", Severity.HIGH, words
+        case ArchiveWentBack(epochs):
+            words = (
+                f"{principal} was told that observations are archived by a state of the archive which it no "
+                f"longer has ({', '.join(epochs)}): it was restored from a backup, or replaced"
+            )
+            return "archive-went-back", Severity.HIGH, words
+
+
+def _some(stream: Stream, numbers: Ranges) -> str:
+    pairs = numbers.pairs[:_SHOWN]
+    shown = ", ".join(f"{first}–{last}" if first < last else str(first) for first, last in pairs)
+    more = ", …" if len(numbers.pairs) > _SHOWN else ""
+    return f"{len(numbers):,} {stream.kind} observations ({shown}{more})"
