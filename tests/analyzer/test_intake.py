@@ -17,7 +17,7 @@ from vedette_transport.delivery import Receiver
 
 from tests import messages
 from tests.analyzer.lists import lists
-from tests.messages import NOON
+from tests.messages import NOON, at
 
 BAD = Unreadable("no observation (missing)", b"{}")
 
@@ -37,9 +37,9 @@ class Desk:
         self.suspects = Suspects(deaths or {}, settings, self.inbox)
         self.intake = Intake(self.receiver, analyzer, self.mark, self.suspects)
 
-    def report(self, report: Report, *items: Any, seconds: float = 0) -> list[Any]:
+    def report(self, report: Report, *items: Any, second: float = 0) -> list[Any]:
         arrived = Arrived(report, items or report.items)
-        return list(self.intake.report(arrived, 1000, NOON, lambda: NOON, seconds))
+        return list(self.intake.report(arrived, 1000, at(second), lambda: NOON))
 
     def commit(self, effects: list[Any]) -> list[Ack]:
         batch = self.receiver.batch()
@@ -82,10 +82,10 @@ def test_what_can_not_be_read_is_archived_as_it_came_and_told_now_and_then(desk:
     assert desk.reader.counts().unreadable == 1
     assert desk.reader.counts().archived == 2
     third = COPIED.model_copy(update={"first": 3})
-    assert not any(isinstance(effect, Alert) for effect in desk.report(third, BAD, BAD, seconds=10))
+    assert not any(isinstance(effect, Alert) for effect in desk.report(third, BAD, BAD, second=10))
     fifth = COPIED.model_copy(update={"first": 5})
-    (alert,) = (effect for effect in desk.report(fifth, BAD, seconds=61) if isinstance(effect, Alert))
-    assert alert.summary.startswith("3 observations")
+    (alert,) = (effect for effect in desk.report(fifth, BAD, second=61) if isinstance(effect, Alert))
+    assert alert.summary.endswith("(1 more like this were held back)")
 
 
 def test_the_mark_outlives_the_analyzer_and_is_clear_otherwise(desk: Desk, tmp_path: Path) -> None:

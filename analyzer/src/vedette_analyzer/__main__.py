@@ -169,8 +169,7 @@ class Server:
         try:
             if topics.is_report(topic):
                 arrived = read_report(topic, payload)
-                now, seconds = self._clock.now, self._clock.seconds
-                self._carry_out(self._intake.report(arrived, len(payload), now, _now, seconds))
+                self._carry_out(self._intake.report(arrived, len(payload), self._clock.now, _now))
             else:
                 self._status(topic, payload)
         except OtherVersionError as error:

@@ -31,12 +31,17 @@ from .faults import trace
 from .finding import Finding
 from .orders import Enforcers, OpenOrder, OpenOrders, Send, notice, target_name
 from .policy import Verdict, decide
+from .ration import Ration
 from .telling import NAMESPACE, Place, alert_for, in_words, refusal, settled
 
 log = logging.getLogger(__name__)
 
 Effect = Send | Judged | OpenCommand | Answer | Alert
 """What the analyzer wants: a `Send` published at once, all else archived."""
+
+
+_REFUSALS, _REFUSALS_WITHIN = 30, timedelta(minutes=10)
+"""Refusals of commands that are not ours which are told, a host."""
 
 
 class Analyzer:
@@ -56,6 +61,7 @@ class Analyzer:
                 self._watching.setdefault(kind, []).append(detector)
         self._enforcers = Enforcers()
         self._orders = OpenOrders(self._enforcers)
+        self._refusals = Ration(_REFUSALS, _REFUSALS_WITHIN)
 
     def restore(self, commands: Iterable[OpenCommand]) -> None:
         """Take up the commands that an analyzer before this one left open."""
@@ -174,7 +180,9 @@ class Analyzer:
         order = None if outcome.command_id is None else self._answered(outcome.command_id, place.sender)
         if order is None:
             if outcome.status is OutcomeStatus.REFUSED and not outcome.repeated:
-                yield refusal(outcome, place)
+                held_back = self._refusals.take(place.sender.host, place.judged_at)
+                if held_back is not None:
+                    yield refusal(outcome, place, held_back)
             return
         name = Name(place.envelope.stream, place.number)
         yield Answer(order.id, Ending(outcome.status), place.judged_at, name)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 from vedette_archive import Place, Run
@@ -21,15 +21,15 @@ from vedette_transport.delivery import Receiver
 
 from .core import Analyzer, Effect
 from .faults import trace
+from .ration import Ration, with_held_back
 from .suspects import JudgingMark, Suspects, Trial
 from .troubles import trouble
 
 log = logging.getLogger(__name__)
 
-_PAUSE = 60.0
-"""Seconds in which a host's unreadable items are told of once: garbage must not become a flood of alerts."""
+_PAUSE = timedelta(minutes=1)
+"""Within it, a sender's unreadable items are told of once."""
 
-_MOST_TOLD = 10_000
 _ITEMS: TypeAdapter[tuple[Observation | None, ...]] = TypeAdapter(tuple[AnyObservation | None, ...])
 
 
@@ -39,12 +39,12 @@ class Intake:
     def __init__(self, receiver: Receiver, analyzer: Analyzer, mark: JudgingMark, suspects: Suspects) -> None:
         """Judge with `analyzer` what `receiver` has not had."""
         self._receiver, self._analyzer, self._mark, self._suspects = receiver, analyzer, mark, suspects
-        self._told: dict[str, tuple[float, int]] = {}
+        self._ration = Ration(1, _PAUSE)
 
     def report(
-        self, arrived: Arrived, size: int, received_at: datetime, now: Callable[[], datetime], seconds: float
+        self, arrived: Arrived, size: int, received_at: datetime, now: Callable[[], datetime]
     ) -> Iterator[Effect | Ack | Run]:
-        """Take a report of `size` bytes in; `seconds` are of a clock that is never set."""
+        """Take a report of `size` bytes in."""
         if self._suspects and not self._cleared(arrived):
             return
         arrived = self._without_the_deadly(arrived)
@@ -66,7 +66,7 @@ class Intake:
         self._mark.clear()
         bad = [item for item in arrived.items if isinstance(item, Unreadable)]
         if bad:
-            yield from self._unreadable(Principal.parse(stream.principal), bad, received_at, seconds)
+            yield from self._unreadable(Principal.parse(stream.principal), bad, received_at)
 
     def _run(self, arrived: Arrived, received_at: datetime) -> Run:
         readable = tuple(None if isinstance(item, Unreadable) else item for item in arrived.items)
@@ -108,18 +108,10 @@ class Intake:
             return Trial.SURVIVED
         return self._suspects.trial(place, item)
 
-    def _unreadable(
-        self, sender: Principal, bad: list[Unreadable], at: datetime, seconds: float
-    ) -> Iterator[Alert]:
-        name = str(sender)
-        until, held_back = self._told.get(name, (0.0, 0))
-        count = held_back + len(bad)
-        if seconds < until:
-            self._told[name] = until, count
-            return
-        if len(self._told) > _MOST_TOLD:
-            self._told.clear()
-        self._told[name] = seconds + _PAUSE, 0
-        what = "an observation" if count == 1 else f"{count} observations"
-        words = f"{what} of {sender} could not be read: {bad[0].reason}"
-        yield trouble("unreadable", Severity.MEDIUM, words, now=at, host=sender.host)
+    def _unreadable(self, sender: Principal, bad: list[Unreadable], at: datetime) -> Iterator[Alert]:
+        held_back = self._ration.take(str(sender), at)
+        if held_back is not None:
+            what = "an observation" if len(bad) == 1 else f"{len(bad)} observations"
+            words = f"{what} of {sender} could not be read: {bad[0].reason}"
+            words = with_held_back(words, held_back)
+            yield trouble("unreadable", Severity.MEDIUM, words, now=at, host=sender.host)

@@ -1,7 +1,6 @@
 """What reconciliation has found, as alerts: few, however much a host tells of itself."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vedette_schemas import SERVER, Alert, Principal, Ranges, Severity, Stream
@@ -15,6 +14,7 @@ from vedette_transport.delivery import (
     WentBack,
 )
 
+from .ration import Ration, with_held_back
 from .troubles import trouble
 
 _SHOWN = 5
@@ -22,16 +22,6 @@ _SHOWN = 5
 
 _A_WINDOW = 10
 _WINDOW = timedelta(minutes=10)
-_MOST_SENDERS = 10_000
-
-
-@dataclass(slots=True)
-class _Told:
-    """How many alerts a sender has led to since when, and how many were held back."""
-
-    since: datetime
-    count: int = 0
-    held_back: int = 0
 
 
 class LossAlerts:
@@ -42,37 +32,22 @@ class LossAlerts:
 
     def __init__(self) -> None:
         """Begin with nothing told."""
-        self._told: dict[Principal, _Told] = {}
+        self._ration = Ration(_A_WINDOW, _WINDOW)
 
     def alerts(self, facts: Sequence[Fact], principal: Principal, now: datetime) -> Iterator[Alert]:
         """Yield what is to be told of these facts about a sender."""
         for sort in dict.fromkeys(type(fact) for fact in facts):
-            held_back = self._take(principal, now)
+            held_back = self._ration.take(str(principal), now)
             if held_back is not None:
                 same = [fact for fact in facts if type(fact) is sort]
                 yield _alert(same, principal, now, held_back)
-
-    def _take(self, principal: Principal, now: datetime) -> int | None:
-        """Return how many alerts were held back before this one; `None` to hold back this one too."""
-        told = self._told.get(principal)
-        if told is None or not told.since <= now < told.since + _WINDOW:
-            if len(self._told) >= _MOST_SENDERS:
-                self._told.clear()
-            told = self._told[principal] = _Told(now, held_back=told.held_back if told else 0)
-        if told.count >= _A_WINDOW:
-            told.held_back += 1
-            return None
-        told.count += 1
-        held_back, told.held_back = told.held_back, 0
-        return held_back
 
 
 def _alert(facts: Sequence[Fact], principal: Principal, now: datetime, held_back: int) -> Alert:
     detector, severity, words = _in_words(facts[0], principal)
     if len(facts) > 1:
         words += f"; the same holds for {len(facts) - 1} more of its streams"
-    if held_back:
-        words += f" ({held_back} such alerts were held back)"
+    words = with_held_back(words, held_back)
     host = SERVER if isinstance(facts[0], ArchiveWentBack) else principal.host
     return trouble(detector, severity, words, now=now, host=host, name=f"{principal}|{facts}")
 

@@ -27,6 +27,7 @@ from vedette_schemas import (
 from .finding import Finding
 from .orders import OpenOrder, target_name
 from .policy import Verdict
+from .ration import with_held_back
 
 NAMESPACE = UUID("0a2fbf6b-6c1f-5c0e-9c2b-0d3f6f1f7f10")
 """Alerts and commands are named below this: what is judged again gets the same names."""
@@ -135,7 +136,7 @@ def in_words(order: Terminate, outcome: Outcome) -> str:
             return f"failed: {outcome.reason}"
 
 
-def refusal(outcome: Outcome, place: Place) -> Alert:
+def refusal(outcome: Outcome, place: Place, held_back: int) -> Alert:
     """Return the alert about a command that a host refused and this analyzer did not send."""
     return Alert(
         id=place.derive("command-refused"),
@@ -144,7 +145,7 @@ def refusal(outcome: Outcome, place: Place) -> Alert:
         host=place.sender.host,
         severity=Severity.HIGH,
         detector="command-refused",
-        summary=f"a command was refused: {outcome.reason}"[:1000],
+        summary=with_held_back(f"a command was refused: {outcome.reason}"[:900], held_back),
         mode=Mode.ENFORCE,
         action=Action.ALERT,
         done="refused",
