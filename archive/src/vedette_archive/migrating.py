@@ -1,6 +1,5 @@
 """Runs the migrations that ship with the package."""
 
-import logging
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -32,7 +31,6 @@ def migration(connection: sqlite3.Connection) -> Generator[Callable[[], None]]:
         pool_reset_on_return=None,  # the connection is the caller's
         isolation_level="AUTOCOMMIT",  # SQLAlchemy opens no transaction of its own, but ends ours
     )
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # that it begins is no news
     with engine.begin() as borrowed:
         connection.execute("BEGIN IMMEDIATE")
         config = configuration()

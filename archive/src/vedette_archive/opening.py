@@ -1,5 +1,6 @@
 """Opening an archive: it is made where there is none, brought up to date, or refused in one line."""
 
+import logging
 import os
 import secrets
 import sqlite3
@@ -94,6 +95,7 @@ def _bring_up_to_date(path: Path, connection: sqlite3.Connection) -> None:
         raise _too_new(path, found)
     if found == HEAD:
         return
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # what it loads and does is no news
     from .migrating import migration  # noqa: PLC0415 - 0.1 s and 15 MB: only where it is needed
 
     with migration(connection) as migrate:  # a second program waits here, and finds it done
