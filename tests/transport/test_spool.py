@@ -81,7 +81,7 @@ def test_it_is_its_owners_alone(path: Path) -> None:
     outbox = Outbox(SENSOR, path)
     outbox.put(messages.window())
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-    assert modes == {"spool.db": 0o600, "spool.db-wal": 0o600}
+    assert modes == dict.fromkeys(("spool.db", "spool.db-wal", "spool.db-room"), 0o600)
 
 
 def test_what_was_acked_is_overwritten(path: Path) -> None:

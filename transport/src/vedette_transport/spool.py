@@ -12,10 +12,13 @@ from typing import NamedTuple, Self
 from vedette_schemas import MAX_RANGES, NOTHING, MessageError, Position, Ranges, Stream, decode, encode
 
 from .delivery import Kept, SpoolDamagedError, SpoolFullError
-from .spool_file import explained, in_memory, open_file
+from .spool_file import Ballast, explained, in_memory, open_file
 
 _NUMBER_BITS = 40
 _WRITES_A_CHECKPOINT = 250
+_BYTES_A_CHECKPOINT = 2**19
+_SMALL, _SPARE = 64, 8
+"""Pages: of a spool that may grow all the same; that an observation may take beside its own."""
 
 Execute = Callable[..., sqlite3.Cursor]
 
@@ -42,13 +45,14 @@ class _Row:
 class SqliteSpool:
     """A program's spool: a `Spool` whose observations are those of `principal`."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, principal: str) -> None:
-        """Take over a connection of `spool_file`."""
+    def __init__(self, connection: sqlite3.Connection, path: Path, principal: str, ballast: Ballast) -> None:
+        """Take over a connection of `spool_file`, and the room that is kept beside it."""
+        self._ballast = ballast
         self._db, self._path, self._principal = connection, path, principal
         self._rows: dict[Stream, _Row] = {}
         self._ordinal = 0
         self._beside: Note | None = None
-        self._writes = 0
+        self._writes = self._written = 0
         self.is_troubled = False
         """Whether the last that was to be written was not."""
         self.trouble, self.troubles = "", 0
@@ -57,12 +61,12 @@ class SqliteSpool:
     @classmethod
     def at(cls, path: Path, principal: str) -> Self:
         """Open the spool at `path`."""
-        return cls(open_file(path), path, principal)
+        return cls(open_file(path), path, principal, Ballast(path))
 
     @classmethod
     def in_memory(cls, path: Path, principal: str) -> Self:
         """Open one that lasts as long as the program, where there can be none at `path`."""
-        return cls(in_memory(), path, principal)
+        return cls(in_memory(), path, principal, Ballast(None))
 
     def close(self) -> None:
         """Let others open it."""
@@ -106,6 +110,7 @@ class SqliteSpool:
     def add(self, stream: Stream, ordinal: int, number: int, item: bytes) -> None:
         """Keep an observation, with the note that `beside` has for it."""
         with self._writing() as execute:
+            self._leave_room(len(item))
             row = self._rows.get(stream)
             if row is None:
                 begun = execute(
@@ -123,6 +128,7 @@ class SqliteSpool:
             if self._beside is not None:
                 execute("INSERT OR REPLACE INTO note VALUES (?, ?)", self._beside)
         self._rows[stream] = replace(row, next=number + 1)
+        self._written += len(item)
 
     def read(self, stream: Stream, first: int, last: int) -> Sequence[bytes]:
         """Return the observations `first` to `last`, each as it was written."""
@@ -192,8 +198,10 @@ class SqliteSpool:
 
     def tidy(self) -> None:
         """Take the log's pages into the file, now and then: whenever there is time for an fsync."""
-        if self._writes >= _WRITES_A_CHECKPOINT:
+        if self._writes >= _WRITES_A_CHECKPOINT or self._written >= _BYTES_A_CHECKPOINT:
             self._checkpoint()
+            if not self.is_troubled:
+                self._ballast.keep()
 
     def _held(self, row: _Row) -> tuple[Ranges, int]:
         """Return what is held of a stream, and its bytes."""
@@ -233,7 +241,9 @@ class SqliteSpool:
             self._roll_back()
             self.is_troubled, self.trouble = True, str(full)
             self.troubles += 1
-            self._checkpoint()  # the log's own room may be written over after that
+            # Room for the log to go into the file; the log's own may be written over after that.
+            self._ballast.give_up()
+            self._checkpoint()
             raise
         except BaseException:
             self._roll_back()
@@ -241,13 +251,24 @@ class SqliteSpool:
         self.is_troubled, self._ordinal = False, 0
         self._writes += 1
 
+    def _leave_room(self, size: int) -> None:
+        """Refuse to grow into the last room that there is: letting go takes some, too."""
+        if self._ballast.is_kept:
+            return
+        (free,), (pages,), (page,) = (
+            self._db.execute(f"PRAGMA {name}").fetchone()
+            for name in ("freelist_count", "page_count", "page_size")
+        )
+        if pages - free > _SMALL and free < size // page + _SPARE:
+            raise SpoolFullError("database or disk is full")
+
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
 
     def _checkpoint(self) -> None:
-        self._writes = 0
+        self._writes = self._written = 0
         with suppress(sqlite3.Error):  # if it is worth saying, a write will say it
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 

@@ -34,6 +34,9 @@ CREATE TABLE item (place INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, item BL
 CREATE TABLE note (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
 
+_ROOM = 2**20
+"""Bytes: more than a spool grows by between two of its checkpoints."""
+
 _CANT_WRITE = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -46,6 +49,37 @@ _CANT_WRITE = frozenset(
 )
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+
+
+class Ballast:
+    """Room on the disk that is kept beside a spool, and given up where there is no other.
+
+    SQLite needs room to let go of anything, and the spool itself may be what the disk is full of.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        """Keep it beside the spool at `path`; none, if that is in memory."""
+        self._path = None if path is None else path.with_name(f"{path.name}-room")
+        self.is_kept = False
+        self.keep()
+
+    def keep(self) -> None:
+        """Take the room, if there is as much."""
+        if self.is_kept:
+            return
+        try:
+            if self._path is not None:
+                _fill(self._path)
+            self.is_kept = True
+        except OSError:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Leave the room to the spool."""
+        if self._path is not None:
+            self.is_kept = False
+            with suppress(OSError):
+                self._path.unlink()
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -119,6 +153,14 @@ def _make_private(path: Path) -> None:
         if error.errno in _NO_ROOM:
             raise SpoolFullError(str(error.strerror)) from error
         raise SettingsError(f"{path}: can't be made: {error.strerror}; set another 'spool'") from None
+
+
+def _fill(path: Path) -> None:
+    """Write it out: a file with holes takes no room."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        if os.fstat(descriptor).st_size < _ROOM:
+            file.write(bytes(_ROOM))
 
 
 def _set_up(path: Path, connection: sqlite3.Connection) -> None:
