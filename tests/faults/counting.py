@@ -100,7 +100,7 @@ def account(site: Site) -> Account:
 def archived_count(server: Server) -> int:
     """Return how many windows and copied texts there are."""
     query = "SELECT count(*) FROM observations WHERE kind IN ('window', 'clipboard')"
-    return int(_ask(server, query)[0][0])
+    return sum(count for (count,) in _ask(server, query))
 
 
 def await_archived(server: Server, count: int) -> None:
@@ -136,7 +136,7 @@ def _archived(server: Server) -> Counter[Name]:
 def _declared(server: Server) -> int:
     query = """SELECT ifnull(sum(r.last - r.first + 1), 0) FROM ranges r JOIN streams s ON s.id = r.stream_id
         WHERE r.fate = 'dropped' AND s.kind IN ('window', 'clipboard')"""
-    return int(_ask(server, query)[0][0])
+    return sum(count for (count,) in _ask(server, query))
 
 
 def _waiting(site: Site) -> bool:
