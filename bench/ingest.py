@@ -1,11 +1,14 @@
 """Observations from spool to ack, as many as there can be; the floor is the same bytes into `executemany`."""
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -69,6 +72,16 @@ class Watched:
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
 
+    @contextmanager
+    def pictured(self, path: Path) -> Generator[None]:
+        """Draw where its processor time goes while the block lasts."""
+        spy = Path(sys.executable).with_name("py-spy")
+        command = (spy, "record", "--pid", str(self._process.pid), "--output", path, "--rate", "500", "--gil")
+        with subprocess.Popen(command, stdout=self._log, stderr=self._log) as drawing:
+            time.sleep(1.0)  # it says nowhere when it has begun to look
+            yield
+            drawing.send_signal(signal.SIGINT)
+
     def end(self) -> None:
         """End it."""
         self._process.kill()
@@ -104,8 +117,8 @@ def broker(stack: ExitStack, kind: str, folder: Path, deployment: Deployment) ->
         return running
 
 
-def product(kind: str) -> dict[str, object]:
-    """Measure what the product takes."""
+def product(kind: str, picture: Path | None = None) -> dict[str, object]:
+    """Measure what the product takes; with `picture`, draw where the analyzer's time goes."""
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         deployment = Deployment(folder / "run", "host-7", BrokerAddress(port=free_port()), (LIST,))
@@ -121,6 +134,8 @@ def product(kind: str) -> dict[str, object]:
         )
         sensor = started(stack, *load, log=folder / "sensor.log")
         sensor.await_line("ready")
+        if picture is not None:
+            stack.enter_context(analyzer.pictured(picture))
         for program in (middle, analyzer, sensor):
             program.begin()
         began = time.monotonic()
@@ -180,6 +195,8 @@ def main() -> None:
         for measure in (product, floor)
     }
     ours, bare = (float(str(found[row]["analyzer µs"])) for row in ("mosquitto", "mosquitto, floor"))
+    if picture := os.environ.get("PICTURE"):
+        product("mosquitto", Path(picture))
     publish(
         "ingest",
         unit="µs of the analyzer's processor time an observation, Mosquitto",
