@@ -1,6 +1,7 @@
 """Observations from spool to ack, as many as there can be; the floor is the same bytes into `executemany`."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -81,6 +82,8 @@ class Watched:
             time.sleep(1.0)  # it says nowhere when it has begun to look
             yield
             drawing.send_signal(signal.SIGINT)
+        title = re.compile(r">[^<]*py-spy record[^<]*<")  # its command line, with this machine's paths
+        path.write_text(title.sub(">the analyzer while observations come in<", path.read_text()))
 
     def end(self) -> None:
         """End it."""
