@@ -16,7 +16,18 @@ from vedette_schemas import (
     Program,
     WindowFocused,
 )
-from vedette_transport import BrokerAddress, Call, Event, Inbox, MqttSession, Outbox, Stop, serve
+from vedette_transport import (
+    Asked,
+    BrokerAddress,
+    Call,
+    Connected,
+    Event,
+    Inbox,
+    MqttSession,
+    Outbox,
+    Stop,
+    serve,
+)
 
 COUNT = 100_000
 _LOOK_SECONDS = 0.02
@@ -51,51 +62,64 @@ class _Look:
     """See whether all is acked."""
 
 
-def main() -> None:
-    """Say `ready`; told to go, put all; say `spooled`, and `acked` once nothing is left."""
-    port, spool = int(sys.argv[1]), Path(sys.argv[2])
-    principal, inbox = Principal(Program.SENSOR, "host-7"), Inbox()
-    outbox = Outbox(principal, spool, 2**30)
-    session = MqttSession(
-        principal,
-        BrokerAddress(port=port),
-        inbox,
-        subscriptions=outbox.subscriptions,
-        delivery=outbox.heartbeat,
-    )
-    observations = [observation(number) for number in range(COUNT)]
-    done = threading.Event()
+class _Load:
+    """The program: what `vedette-sensor` does, but that observations come from here."""
 
-    def feed() -> None:
+    def __init__(self, port: int, spool: Path) -> None:
+        self._inbox = Inbox()
+        principal = Principal(Program.SENSOR, "host-7")
+        self._outbox = Outbox(principal, spool, 2**30)
+        self._session = MqttSession(
+            principal,
+            BrokerAddress(port=port),
+            self._inbox,
+            subscriptions=self._outbox.subscriptions,
+            delivery=self._outbox.heartbeat,
+        )
+        self._observations = [observation(number) for number in range(COUNT)]
+        self._left = COUNT
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        """Go on until all is acked and that was taken note of."""
+        threading.Thread(target=self._feed, daemon=True).start()
+        serve(self._session, self._inbox, self._handle, self._outbox)
+
+    def _feed(self) -> None:
         sys.stdin.readline()
-        for each in observations:
-            inbox.put(Call(each))
-        while not done.wait(_LOOK_SECONDS):
-            inbox.put(Call(_Look()))
+        for each in self._observations:
+            self._inbox.put(Call(each))
+        while not self._done.wait(_LOOK_SECONDS):
+            self._inbox.put(Call(_Look()))
 
-    left = COUNT
-
-    def handle(event: Event) -> None:
-        nonlocal left
+    def _handle(self, event: Event) -> None:
         match event:
+            case Connected():
+                _say("connected")
+            case Asked():  # the analyzer is there
+                _say("ready")
             case Call(_Look()):
-                streams = outbox.heartbeat().streams
-                if all(stream.oldest == stream.next for stream in streams):
-                    _say("acked")
-                    done.set()
-                    sys.stdin.readline()
-                    inbox.put(Stop())
+                self._look()
             case Call(each):
-                outbox.put(each)  # type: ignore[arg-type]
-                left -= 1
-                if left == 0:
+                self._outbox.put(each)  # type: ignore[arg-type]
+                self._left -= 1
+                if self._left == 0:
                     _say("spooled")
             case _:
-                if type(event).__name__ == "Connected":
-                    _say("ready")
+                pass
 
-    threading.Thread(target=feed, daemon=True).start()
-    serve(session, inbox, handle, outbox)
+    def _look(self) -> None:
+        streams = self._outbox.heartbeat().streams
+        if not self._done.is_set() and all(stream.oldest == stream.next for stream in streams):
+            self._done.set()
+            _say("acked")
+            sys.stdin.readline()
+            self._inbox.put(Stop())
+
+
+def main() -> None:
+    """Say `connected`, and `ready` once an analyzer is; told to go, put all: `spooled`, then `acked`."""
+    _Load(int(sys.argv[1]), Path(sys.argv[2])).run()
 
 
 def _say(word: str) -> None:
