@@ -36,7 +36,8 @@ def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.Co
         ("host = ", "enforcer.toml: not TOML: "),
         (
             GOOD + "grace = 1\n",
-            "unknown setting 'grace'; known are broker, ca, host, socket, spool, spool_mib, term_seconds",
+            "unknown setting 'grace'; known are block, broker, ca, host, isolate, journal, never_touch,"
+            " socket, spool, spool_mib, term_seconds",
         ),
         (GOOD.replace("host-7", "Host 7"), "'host': "),
         (GOOD + "term_seconds = 31\n", "'term_seconds': "),

@@ -13,6 +13,7 @@ from vedette_schemas import Principal, Program, topics
 from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, run, serve
 from vedette_transport.signing import Verifier
 
+from .blocking import acting
 from .core import Gate
 from .enforcer import Enforcer
 from .known import Known
@@ -38,7 +39,8 @@ def _program(path: Path) -> None:
     outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
     gate = Gate(verifier, Known(outbox))
     inbox: Inbox = SimpleQueue()
-    enforcer = Enforcer(gate, inbox, settings.term_seconds)
+    acts = acting(settings.journal_file, settings.never_touch, settings.broker, settings.host, settings.off)
+    enforcer = Enforcer(gate, inbox, settings.term_seconds, acts=acts)
     session = MqttSession(
         principal,
         settings.broker,
@@ -55,6 +57,7 @@ def _program(path: Path) -> None:
     with contextlib.ExitStack() as stack:
         if sys.platform != "win32":  # whose Python has no Unix sockets
             stack.callback(Server(settings.socket, inbox).close)
+        acts.start(inbox)
         serve(session, inbox, handle, outbox)
 
 

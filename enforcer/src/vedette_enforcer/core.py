@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from vedette_schemas import MAX_TOKEN, Command, Outcome, OutcomeStatus, Process, Terminate
+from vedette_schemas import MAX_TOKEN, Command, Notify, Outcome, OutcomeStatus, Process
 from vedette_transport.signing import CommandRefusedError, Verifier
 
 from .known import LONGEST, Known
@@ -58,7 +58,8 @@ class Gate:
         """Return the task, the refusal, or the outcome that a repeated command had; `None` to say nothing.
 
         What was cut short by an end of the enforcer is carried out again if that does no harm: a process
-        is named so exactly that ending it twice is ending it once, but a notice would be shown twice.
+        is named so exactly that ending it twice is ending it once, and the journal knows what was begun, but
+        a notice would be shown twice.
 
         Nothing is said of a repeated command that is still being carried out: its outcome will come.
         Who can write to our topic must not be able to make us write as much: ten refusals a minute are
@@ -86,7 +87,7 @@ class Gate:
             raise CommandRefusedError("its id came before with another order", command)
         if self._known.was_cut_short(command):
             task = Task(command, token, now, again=True)
-            if isinstance(command.order, Terminate):
+            if not isinstance(command.order, Notify):
                 return task
             failed = task._replace(again=False).outcome(OutcomeStatus.FAILED, _CUT_SHORT, now)
             self._known.settled(failed)

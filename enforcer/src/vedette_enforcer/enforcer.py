@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from vedette_schemas import Outcome, Terminate
+from vedette_schemas import Notify, Order, Outcome, OutcomeStatus, Terminate
 from vedette_transport import Call, Event, Inbox, Joined, Left, Line, Received
 
+from .blocking import Acting, NotActing
 from .core import Gate, Task
 from .ended import Ended, failed
 from .notices import Notices, Overdue
@@ -14,8 +15,6 @@ from .terminate import ability, terminate
 from .workers import Workers
 
 log = logging.getLogger(__name__)
-
-_NOT_BUILT_IN = "off: not built into this version"
 
 
 class Enforcer:
@@ -27,9 +26,11 @@ class Enforcer:
         inbox: Inbox,
         term_seconds: float,
         end: Callable[[Terminate, float], Ended] = terminate,
+        acts: Acting | None = None,
     ) -> None:
-        """`end` ends a program; it may take seconds, and runs in a thread of its own."""
+        """`end` ends a program; it may take seconds, and runs in a thread of its own. `acts` blocks."""
         self._gate, self._term_seconds, self._end = gate, term_seconds, end
+        self._acts = acts or NotActing()
         self._notices, self._workers = Notices(inbox), Workers(inbox)
 
     def facts(self) -> Mapping[str, str]:
@@ -37,8 +38,7 @@ class Enforcer:
         return {
             "terminate": ability(),
             "notify": self._notices.ability(),
-            "block": _NOT_BUILT_IN,
-            "isolate": _NOT_BUILT_IN,
+            **self._acts.facts(),
         }
 
     def handle(self, event: Event) -> list[Outcome]:
@@ -69,13 +69,21 @@ class Enforcer:
     def _take(self, payload: bytes | bytearray, now: datetime) -> Outcome | None:
         match self._gate.take(payload, now):
             case Task(command=command) as task:
-                order = command.order
-                if not isinstance(order, Terminate):
-                    return self._settled(self._notices.show(task, order, now))
-                self._workers.run(lambda: self._terminate(task, order))
-                return None
+                return self._settled(self._carry_out(task, command.order, now))
             case refused_or_repeated:
                 return refused_or_repeated
+
+    def _carry_out(self, task: Task, order: Order, now: datetime) -> Outcome | None:
+        match order:
+            case Terminate() | Notify() if self._acts.was_undone(task.command.id):
+                return task.outcome(OutcomeStatus.REFUSED, "not done: it was undone before it came", now)
+            case Terminate():
+                self._workers.run(lambda: self._terminate(task, order))
+                return None
+            case Notify():
+                return self._notices.show(task, order, now)
+            case _:
+                return self._acts.take(task, now)
 
     def _settled(self, outcome: Outcome | None) -> Outcome | None:
         """Have the gate record it, to answer with when the command comes again."""

@@ -1,5 +1,6 @@
 """What the enforcer can be told."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
@@ -13,7 +14,10 @@ class EnforcerSettings(Settings):
     `ca` is the deployment's CA certificate, relative to the settings file. `socket` is where users'
     sessions come for notices, relative to the working directory: the address of a Unix socket has room
     for 107 bytes only. `term_seconds` is how long a program may take to end after TERM, before KILL.
-    `spool` is where outcomes wait until they are archived, relative to the working directory.
+    `spool` is where outcomes wait until they are archived, relative to the working directory. `journal` is
+    where is written what is blocked, beside the spool if it is not given. `never_touch` says what is never
+    blocked, relative to the settings file; there may be none. With `block` or `isolate` set to false that
+    is not done here, whatever the server says.
     """
 
     host: HostName
@@ -23,9 +27,27 @@ class EnforcerSettings(Settings):
     term_seconds: float = Field(default=2.0, ge=0.0, le=30.0)
     spool: Path = Path("/var/lib/vedette/enforcer-spool.db")
     spool_mib: int = Field(default=64, ge=1, le=4_096)
+    journal: Path | None = None
+    never_touch: Path = Path("never_touch.toml")
+    block: bool = True
+    isolate: bool = True
+
+    @property
+    def journal_file(self) -> Path:
+        """Where the journal is."""
+        return self.journal or self.spool.with_name("journal.db")
+
+    @property
+    def off(self) -> Mapping[str, str]:
+        """What the settings forbid, and why it is not done."""
+        forbidden = {"block": not self.block, "isolate": not self.isolate}
+        return {action: "this host's settings forbid it" for action, it_is in forbidden.items() if it_is}
 
 
 def read_settings(path: Path) -> EnforcerSettings:
     """Read the settings at `path`; raise `SettingsError` where they can't be used."""
     settings = load_settings(EnforcerSettings, path)
-    return settings.model_copy(update={"ca": path.parent / settings.ca})
+    folder = path.parent
+    return settings.model_copy(
+        update={"ca": folder / settings.ca, "never_touch": folder / settings.never_touch}
+    )

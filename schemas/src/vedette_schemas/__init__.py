@@ -1,8 +1,22 @@
 """The contract of Vedette: messages, topics, who may say what. No I/O."""
 
 from . import topics
+from .acts import Act, ActAnswer, Approve, Direct, TakeBack
 from .alerts import Alert, Match, Origin, State, Times, Where
-from .commands import Action, Command, Notify, Order, Terminate
+from .commands import (
+    MAX_TTL,
+    Action,
+    Block,
+    BlockedAddress,
+    BlockedHost,
+    BlockedPage,
+    Command,
+    Isolate,
+    Notify,
+    Order,
+    Terminate,
+    Undo,
+)
 from .errors import MessageError, OtherVersionError, SettingsError, VedetteError
 from .fields import (
     HOST_LABEL,
@@ -20,6 +34,7 @@ from .fields import (
     Severity,
 )
 from .handover import MAX_LINE, Handover, Hello, Notice, Shown, Taken
+from .naming import name_of
 from .observations import (
     ClipboardCopied,
     ConnectionOpened,
@@ -50,7 +65,16 @@ from .reports import (
     Unreadable,
 )
 from .status import HEARTBEAT_SECONDS, MAX_HEARD, Life, SpoolState, Status, StreamState
-from .wire import decode, decode_ack, decode_alert, decode_report, decode_status, encode, read_report
+from .wire import (
+    decode,
+    decode_ack,
+    decode_alert,
+    decode_answer,
+    decode_report,
+    decode_status,
+    encode,
+    read_report,
+)
 
 __all__ = [
     "ANALYZER",
@@ -67,21 +91,31 @@ __all__ = [
     "MAX_STREAMS",
     "MAX_TITLE",
     "MAX_TOKEN",
+    "MAX_TTL",
     "NOTHING",
     "SERVER",
     "VERSION",
     "Ack",
     "AckedStream",
+    "Act",
+    "ActAnswer",
     "Action",
     "Alert",
+    "Approve",
     "Arrived",
+    "Block",
+    "BlockedAddress",
+    "BlockedHost",
+    "BlockedPage",
     "ClipboardCopied",
     "Command",
     "ConnectionOpened",
+    "Direct",
     "Envelope",
     "Handover",
     "Hello",
     "HostName",
+    "Isolate",
     "Kind",
     "Life",
     "Match",
@@ -117,9 +151,11 @@ __all__ = [
     "Stream",
     "StreamRecord",
     "StreamState",
+    "TakeBack",
     "Taken",
     "Terminate",
     "Times",
+    "Undo",
     "Unreadable",
     "VedetteError",
     "Where",
@@ -127,9 +163,11 @@ __all__ = [
     "decode",
     "decode_ack",
     "decode_alert",
+    "decode_answer",
     "decode_report",
     "decode_status",
     "encode",
+    "name_of",
     "read_report",
     "topics",
 ]

@@ -14,6 +14,7 @@ SHARDS = 64
 
 EVERY_REPORT = f"{_ROOT}/up/+/+/+"
 EVERY_STATUS = f"{_ROOT}/status/+"
+EVERY_ACT = f"{_ROOT}/act/+"
 ALERTS = f"{_ROOT}/alert/"
 EVERY_ALERT = f"{ALERTS}#"
 
@@ -27,6 +28,9 @@ MAY_REPORT: dict[Program, frozenset[Kind]] = {
 
 MAY_ACK: frozenset[Program] = frozenset({Program.ANALYZER})
 """Who may say that something is archived: the broker holds all others from the topics of acks."""
+
+MAY_ACT: frozenset[Program] = frozenset({Program.CONSOLE, Program.OPERATOR})
+"""Who may approve, undo and order by hand."""
 
 
 def shard(host: str) -> int:
@@ -49,6 +53,11 @@ def command(audience: Principal) -> str:
     return f"{_ROOT}/cmd/{audience}"
 
 
+def act(principal: Principal) -> str:
+    """Return the topic under which `principal` acts."""
+    return f"{_ROOT}/act/{principal}"
+
+
 def status(principal: Principal) -> str:
     """Return the topic under which `principal` tells how it is."""
     return f"{_ROOT}/status/{principal}"
@@ -68,12 +77,18 @@ class ReportTopic(NamedTuple):
 
 _UP = re.compile(rf"{_ROOT}/up/([0-9]{{2}})/([a-z]+@{HOST_LABEL})/([a-z]+)")
 _ACK = re.compile(rf"{_ROOT}/ack/([a-z]+@{HOST_LABEL})")
+_ACT = re.compile(rf"{_ROOT}/act/([a-z]+@{HOST_LABEL})")
 _STATUS = re.compile(rf"{_ROOT}/status/([a-z]+@{HOST_LABEL})")
 
 
 def is_report(topic: str) -> bool:
     """Tell whether a message of this topic is to be read as a report."""
     return topic.startswith(f"{_ROOT}/up/")
+
+
+def is_act(topic: str) -> bool:
+    """Tell whether a message of this topic is to be read as an act."""
+    return topic.startswith(f"{_ROOT}/act/")
 
 
 def comes_again(topic: str) -> bool:
@@ -104,6 +119,17 @@ def read_status_topic(topic: str) -> Principal:
     if found is None:
         raise MessageError("not a status topic")
     return Principal.parse(found[1])
+
+
+def read_act_topic(topic: str) -> Principal:
+    """Return who acts under `topic`; raise `MessageError` where it is no such topic, or not theirs to use."""
+    found = _ACT.fullmatch(topic)
+    if found is None:
+        raise MessageError("not an act's topic")
+    principal = Principal.parse(found[1])
+    if principal.program not in MAY_ACT:
+        raise MessageError(f"an act, which {principal.program} may not do")
+    return principal
 
 
 def read_ack_topic(topic: str) -> Principal:

@@ -5,6 +5,7 @@ from typing import TypeVar, cast
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
+from .acts import ActAnswer
 from .alerts import Alert
 from .errors import MessageError, OtherVersionError
 from .fields import MAX_PAYLOAD, VERSION, Message
@@ -106,6 +107,15 @@ def decode_ack(topic: str, payload: bytes | bytearray) -> Ack:
     if ack.audience != str(audience):
         raise MessageError("an audience that is not the topic's")
     return ack
+
+
+def decode_answer(topic: str, payload: bytes | bytearray) -> ActAnswer:
+    """Read what came of an act; raise `MessageError` where it is not for its topic's principal."""
+    audience = read_ack_topic(topic)
+    answer = decode(ActAnswer, payload)
+    if answer.audience != str(audience):
+        raise MessageError("an audience that is not the topic's")
+    return answer
 
 
 def decode_status(topic: str, payload: bytes | bytearray) -> Status:

@@ -1,0 +1,116 @@
+"""Addresses and isolation in the kernel's packet filter, in a network of the tests' own."""
+
+import time
+
+import pytest
+from vedette_enforcer.clock import system_clock
+from vedette_enforcer.nft import Rules
+from vedette_schemas import Isolate, OutcomeStatus
+
+from .acting import Acting, address
+from .inside import OTHERS, SERVER, World, echoes, until
+
+pytestmark = [pytest.mark.root, pytest.mark.system]
+ONE, TWO, ONE6, TWO6 = OTHERS
+
+
+def acting(world: World) -> Acting:
+    return Acting(world.folder, Rules(system_clock))
+
+
+def test_a_blocked_address_is_not_reached_and_its_neighbour_is(world: World) -> None:
+    _, ended = acting(world).begin(address(ONE))
+    assert ended.status is OutcomeStatus.DONE, ended.reason
+    assert ended.reason.startswith(f"blocked {ONE} until 20")
+    began = time.monotonic()
+    assert not world.reaches(ONE)
+    assert time.monotonic() - began < 0.5, "refused at once"
+    assert world.reaches(TWO)
+
+
+@pytest.mark.parametrize("blocked", [ONE6, "fd77::9:0/124", f"::ffff:{ONE}", "10.77.8.0/23"])
+def test_networks_and_ipv6_and_mapped_addresses(world: World, blocked: str) -> None:
+    _, ended = acting(world).begin(address(blocked))
+    assert ended.status is OutcomeStatus.DONE, ended.reason
+    assert not world.reaches(ONE6 if blocked.startswith("fd") else ONE)
+    assert world.reaches(ONE if blocked.startswith("fd") else ONE6)
+
+
+@pytest.mark.parametrize("at", [ONE, ONE6])
+def test_one_port_of_an_address(world: World, at: str) -> None:
+    acting(world).begin(address(at, port=443))
+    assert not world.reaches(at, 443)
+    assert world.reaches(at, 80)
+
+
+def test_an_open_connection_is_cut(world: World) -> None:
+    with world.connect(ONE) as open_, world.connect(TWO) as other:
+        assert echoes(open_)
+        acting(world).begin(address(ONE))
+        assert not echoes(open_)
+        assert echoes(other)
+
+
+def test_what_is_undone_is_reached_again_and_an_overlapping_block_stays(world: World) -> None:
+    blocks = acting(world)
+    first, _ = blocks.begin(address(ONE))
+    second, _ = blocks.begin(address("10.77.9.0/24"))
+    assert blocks.blocks.undo(first).status is OutcomeStatus.DONE
+    assert not world.reaches(ONE)
+    blocks.blocks.undo(second)
+    assert world.reaches(ONE)
+    assert world.table() == ""
+
+
+def test_the_kernel_lets_go_by_itself(world: World) -> None:
+    blocks = acting(world)
+    blocks.begin(address(ONE, ttl=1))
+    blocks.begin(address(TWO, ttl=60))
+    blocks.begin(Isolate(ttl_seconds=1))
+    blocks.journal.close()  # nobody is there any more
+    assert not world.reaches(ONE)
+    time.sleep(1.2)
+    assert world.reaches(ONE)
+    assert not world.reaches(TWO)
+
+
+def test_isolated_reaches_the_broker_and_nothing_else(world: World) -> None:
+    blocks = acting(world)
+    with world.connect(SERVER, 8080) as broker, world.connect(ONE) as other:
+        id_, ended = blocks.begin(Isolate(ttl_seconds=60))
+        assert ended.status is OutcomeStatus.DONE, ended.reason
+        assert echoes(broker)
+        assert not echoes(other)
+    assert world.reaches(SERVER, 8080)
+    assert not world.reaches(SERVER, 443)
+    assert not world.reaches(ONE)
+    assert not world.reaches(ONE6)
+    blocks.blocks.undo(id_)
+    assert world.reaches(ONE)
+    assert world.reaches(SERVER, 443)
+
+
+def test_a_rule_set_that_was_lost_or_changed_is_put_right(world: World) -> None:
+    blocks = acting(world)
+    blocks.begin(address(ONE))
+
+    def looked() -> bool:
+        blocks.blocks.look()
+        return not world.reaches(ONE)
+
+    world.flush()
+    assert world.reaches(ONE)
+    until(looked, "blocked again")
+    assert blocks.blocks.put_right == 1
+    blocks.begin(address(TWO))
+    assert not world.reaches(TWO)
+
+
+def test_after_a_restart_it_is_as_the_journal_says(world: World) -> None:
+    blocks = acting(world)
+    id_, _ = blocks.begin(address(ONE))
+    world.flush()
+    again = blocks.restarted(Rules(system_clock))
+    assert not world.reaches(ONE)
+    again.blocks.undo(id_)
+    assert world.reaches(ONE)
