@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -54,8 +54,9 @@ class _Recorded(Kept):
 class Load:
     """Makes the observations of one life of a session."""
 
-    def __init__(self, folder: Path, life: int) -> None:
-        self._folder, self._life = folder, life
+    def __init__(self, folder: Path, life: int, ahead: float) -> None:
+        """Write into `folder`; the host's clock is `ahead` by so many seconds."""
+        self._folder, self._life, self._ahead = folder, life, timedelta(seconds=ahead)
         self.kept = _Recorded(Tally(folder / f"life-{life}.tally"))
         self._link = SensorLink(self.kept)
         self._link.tell("window", "on")
@@ -70,7 +71,7 @@ class Load:
 
     def see(self, *, windows_only: bool) -> None:
         """See a window, or now and then a copied text, under the next number."""
-        words, now = self._words(), datetime.now(UTC)
+        words, now = self._words(), self._now()
         if windows_only or (self.kept.made + 1) % _CLIPBOARD_EACH:
             self._link.report(WindowFocused(seen_at=now, os="linux", title=words))
         else:
@@ -79,7 +80,7 @@ class Load:
     def copy(self, text: str) -> None:
         """See this text, under the next number."""
         words = f"{text}, {self._words()}"
-        self._link.report(ClipboardCopied(seen_at=datetime.now(UTC), text=words, length=len(words)))
+        self._link.report(ClipboardCopied(seen_at=self._now(), text=words, length=len(words)))
 
     def see_prey(self) -> None:
         """Start a listed program and see its window."""
@@ -89,7 +90,7 @@ class Load:
         process = self._start(executable, self.kept.made + 1)
         self._hunted.append((process, executable))
         seen = WindowFocused(
-            seen_at=datetime.now(UTC), os="linux", title=self._words(), process=process, pid_from="server"
+            seen_at=self._now(), os="linux", title=self._words(), process=process, pid_from="server"
         )
         self._link.report(seen)
 
@@ -110,6 +111,9 @@ class Load:
         with (self._folder / "prey.jsonl").open("a") as file:
             file.write(json.dumps({"number": number, **process.model_dump()}) + "\n")
         return process
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
 
     def _words(self) -> str:
         return f"number {self._life}-{self.kept.made + 1} of the flood"
@@ -134,6 +138,7 @@ def main() -> None:
     parser.add_argument(
         "--wait", action="store_true", help="for the sensor, instead of letting them give way"
     )
+    parser.add_argument("--ahead", type=float, default=0.0, help="seconds, by which the host's clock is off")
     parser.add_argument("--windows", action="store_true", help="and no copied texts")
     parser.add_argument("--copy", default="", help="this text, once, and nothing else")
     parser.add_argument("--prey", type=float, default=0.0, help="seconds between two listed programs")
@@ -145,7 +150,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what was ended is not left as a zombie
-    load = Load(options.folder.resolve(), options.life)
+    load = Load(options.folder.resolve(), options.life, options.ahead)
     load.connect(options.socket)
     began = time.monotonic()
     next_prey = began + options.prey if options.prey else float("inf")

@@ -144,7 +144,6 @@ class Host:
             )
             for program in ("sensor", "enforcer")
         )
-        self._environment = environment or {}
         self.lives = 0
         self.load: Program | None = None
 
@@ -167,7 +166,7 @@ class Host:
         command += ["--life", str(self.lives), "--rate", str(rate), "--prey", str(prey), *options]
         command += ["--most", str(most)] if most is not None else []
         repository = str(Path(__file__).parents[2])
-        environment = {**self._environment, "PYTHONPATH": repository}
+        environment = {"PYTHONPATH": repository}
         self.load = Program(f"load-{self.lives}", command, self.folder, environment=environment, once=True)
         self.load.start()
         until(lambda: self.now.made > 0, f"{self.load.name} makes observations")

@@ -26,8 +26,8 @@ def test_hosts_whose_clocks_are_an_hour_off(kind: str, tmp_path: Path, table: Ta
     ahead = Host(server, "ahead", environment=clock(FAKETIME=f"+{HOUR}"))
     behind = Host(server, "behind", environment=clock(FAKETIME=f"-{HOUR}"))
     with Site(server, ahead, behind) as site:
-        for host in site.hosts:
-            host.begin(rate=500, prey=1.0)
+        ahead.begin(rate=500, prey=1.0, options=["--ahead", str(HOUR)])
+        behind.begin(rate=500, prey=1.0, options=["--ahead", str(-HOUR)])
         await_archived(server, 5_000)
         for host in site.hosts:
             host.end()
