@@ -21,7 +21,8 @@ from .private import ours, private_folder, write
 CA_LIFE = timedelta(days=3650)
 LEAF_LIFE = timedelta(days=90)
 _RENEW_BEFORE = timedelta(days=30)
-_CLOCK_SLACK = timedelta(minutes=5)
+_CLOCK_SLACK = timedelta(days=1)
+"""By which a certificate is valid before it is made: a host whose clock is behind checks it by that clock."""
 
 
 class Authority:
