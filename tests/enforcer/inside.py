@@ -20,21 +20,45 @@ REPOSITORY = Path(__file__).parents[2]
 SERVER, HOST = "10.77.1.1", "10.77.1.2"
 OTHERS = ("10.77.9.1", "10.77.9.2", "fd77::9:1", "fd77::9:2")
 """Addresses beyond the server: what is to be blocked."""
+HOSTS = "127.0.0.1\tlocalhost\n# the operator's own\n10.77.1.1\tserver\n"
 _PATIENCE = 10.0
 _LISTENER = """
 import socket, sys, threading
 def serve(listener):
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=echo, args=(connection,), daemon=True).start()
-def echo(connection):
-    while said := connection.recv(100):
+        threading.Thread(target=answer, args=(connection,), daemon=True).start()
+def answer(connection):
+    while said := connection.recv(10_000):
+        if said.startswith(b"GET "):
+            page = said.split()[1]
+            with open(sys.argv[1], "ab") as pages:
+                pages.write(page + b"\\n")
+            body = b"<title>seen</title><p>the page " + page + b"</p>"
+            head = "HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nConnection: close\\r\\n"
+            head += f"Content-Length: {len(body)}\\r\\n\\r\\n"
+            connection.sendall(head.encode() + body)
+            connection.close()
+            return
         connection.sendall(said)
-for port in map(int, sys.argv[1:]):
+def names():
+    asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asked.bind(("0.0.0.0", 53))
+    while True:
+        query, who = asked.recvfrom(512)
+        end = query.index(b"\\0", 12) + 5
+        is_a = query[end - 4 : end - 2] == b"\\0\\1"
+        answer = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + socket.inet_aton("10.77.9.1")
+        address = answer if is_a else b""
+        counts = b"\\0\\1" + (b"\\0\\1" if is_a else b"\\0\\0") + b"\\0\\0\\0\\0"
+        asked.sendto(query[:2] + b"\\x81\\x80" + counts + query[12:end] + address, who)
+threading.Thread(target=names).start()
+for port in map(int, sys.argv[2:]):
     listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
     threading.Thread(target=serve, args=(listener,)).start()
 print("listening", flush=True)
 """
+"""Any name's address is OTHERS[0]; what is no request for a page comes back as it was said."""
 
 
 def run(node: str) -> None:
@@ -69,6 +93,11 @@ class World:
         connection = socket.create_connection((address, port), timeout=seconds)
         connection.settimeout(seconds)
         return connection
+
+    def opened(self) -> list[str]:
+        """Return the pages that were asked for at the server's side."""
+        pages = self.folder / "pages"
+        return pages.read_text().split() if pages.exists() else []
 
     def table(self) -> str:
         """Return our table as nft lists it, empty if there is none."""
@@ -126,8 +155,9 @@ def world(folder: Path) -> Generator[World]:
         *("mount", "-t", "overlay", "overlay", "/etc"),
         *("-o", f"lowerdir=/etc,upperdir={upper}/upper,workdir={upper}/work"),
     )
-    Path("/etc/hosts").write_text("127.0.0.1\tlocalhost\n10.77.9.1\tevil.example www.evil.example\n")
-    Path("/etc/resolv.conf").write_text("nameserver 10.77.1.53\n")
+    Path("/etc/hosts").write_text(HOSTS)
+    Path("/etc/resolv.conf").write_text(f"nameserver {SERVER}\noptions timeout:1 attempts:1\n")
+    Path("/etc/nsswitch.conf").write_text("hosts: files dns\n")
     _run("ip", "link", "set", "lo", "up")
     with namespace() as server, ExitStack() as stack:
         join(server, Namespace(os.getpid()), 1)
@@ -141,7 +171,16 @@ def world(folder: Path) -> Generator[World]:
         _run("ip", "route", "add", "default", "via", SERVER)
         _run("ip", "-6", "route", "add", "default", "via", "fd77::1:1")
         made = World(folder, server, stack)
-        listener = [*server.prefix, sys.executable, "-c", _LISTENER, "80", "443", "8080"]
+        listener = [
+            *server.prefix,
+            sys.executable,
+            "-c",
+            _LISTENER,
+            str(folder / "pages"),
+            "80",
+            "443",
+            "8080",
+        ]
         with subprocess.Popen(listener, stdout=subprocess.PIPE) as listening:
             stack.callback(listening.kill)
             assert listening.stdout is not None

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from .hosts_section import with_section
+from .hosts_section import said_by_others, with_section
 from .part import ActError
 from .replacing import replace
 from .surroundings import Surroundings
@@ -54,13 +54,14 @@ class HostsFile:
                     raise ActError(f"{_FILE} is larger than {_MOST // 2**20} MiB")
                 content = _FILE.read_bytes()
             after = with_section(content, hosts)
-            if after == content:
-                self._left = before
-                return
-            if _stamp() == before:  # nobody has written to it meanwhile
+            if after != content and _stamp() != before:
+                continue  # someone has written to it meanwhile
+            if after != content:
                 replace(_FILE, after)
-                self._left = _stamp()
-                return
+            self._left = _stamp()
+            if elsewhere := said_by_others(after, hosts):
+                raise ActError(f"other lines of {_FILE} say where {', '.join(elsewhere[:5])} is")
+            return
         raise ActError(f"{_FILE} is being changed all the time")
 
 

@@ -16,6 +16,13 @@ def names(hosts: Iterable[tuple[str, bool]]) -> list[str]:
     return sorted(found)
 
 
+def said_by_others(content: bytes, hosts: Iterable[tuple[str, bool]]) -> list[str]:
+    """Return the names that other lines of the file lead elsewhere: programs go on to those."""
+    others = _without_section(content)[0].lower()
+    words = {word for line in others.splitlines() for word in line.partition(b"#")[0].split()[1:]}
+    return [name for name in names(hosts) if name.encode() in words]
+
+
 def with_section(content: bytes, hosts: Iterable[tuple[str, bool]]) -> bytes:
     """Return the file with these names blocked; with none, as if we had never been there."""
     listed = names(tuple(hosts))
