@@ -7,6 +7,8 @@ from pathlib import Path
 
 from vedette_schemas import (
     Ack,
+    Act,
+    ActAnswer,
     Alert,
     Command,
     Handover,
@@ -24,6 +26,8 @@ MESSAGES: tuple[type[Message], ...] = (
     Report,
     Ack,
     Command,
+    Act,
+    ActAnswer,
     Alert,
     Status,
     Hello,

@@ -33,7 +33,7 @@ class Direct(Message):
 
 
 class Act(Message):
-    """What `issuer` wants done. It is sent until it is answered, and carried out once. Times are the issuer's."""
+    """What `issuer` wants done: sent until it is answered, carried out once. Times are the issuer's."""
 
     version: Literal[1] = VERSION
     id: UUID

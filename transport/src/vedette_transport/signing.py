@@ -1,12 +1,13 @@
-"""Signed commands: a JWS (RFC 7515, EdDSA) that carries its signer's certificate.
+"""Signed commands and acts: a JWS (RFC 7515, EdDSA) that carries its signer's certificate.
 
-What a command may lead to is decided in one function, `Verifier.verify`.
+What a command may lead to is decided in one function, `Verifier.verify`, an act in `ActVerifier.verify`. Who
+may sign which, and that neither passes for the other, stands in `_COMMAND` and `_ACT`.
 """
 
 import base64
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -16,13 +17,44 @@ from cryptography.x509.oid import NameOID
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 from pydantic import BaseModel, ConfigDict
-from vedette_schemas import MAX_TOKEN, Command, MessageError, Principal, Program, SettingsError, decode
+from vedette_schemas import (
+    MAX_TOKEN,
+    Act,
+    Command,
+    MessageError,
+    Principal,
+    Program,
+    SettingsError,
+    decode,
+    topics,
+)
 
 LONGEST_LIFE = timedelta(hours=24)
+LONGEST_LIFE_OF_AN_ACT = timedelta(minutes=10)
 _CLOCK_SLACK = timedelta(seconds=5)
-_TYPE = "vedette-command"
-_MAY_COMMAND = frozenset({Program.ANALYZER})
 _JWS = PyJWS(algorithms=["EdDSA"])
+_M = TypeVar("_M", Command, Act)
+
+
+class _Sort(NamedTuple, Generic[_M]):
+    """A sort of token: what it holds, its type's name, who may sign it and how long it may live."""
+
+    model: type[_M]
+    name: str
+    may_sign: frozenset[Program]
+    longest_life: timedelta
+
+
+_COMMAND = _Sort(Command, "command", frozenset({Program.ANALYZER}), LONGEST_LIFE)
+_ACT = _Sort(Act, "act", topics.MAY_ACT, LONGEST_LIFE_OF_AN_ACT)
+
+
+class _BadTokenError(Exception):
+    """A token that is not to be trusted."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class CommandRefusedError(Exception):
@@ -34,8 +66,17 @@ class CommandRefusedError(Exception):
         self.reason, self.command = reason, command
 
 
+class ActRefusedError(Exception):
+    """An act that is not to be carried out; `act` is what it says, where its signature holds."""
+
+    def __init__(self, reason: str, act: Act | None = None) -> None:
+        """`reason` is a sentence for the operator."""
+        super().__init__(reason)
+        self.reason, self.act = reason, act
+
+
 class Signer:
-    """Signs commands with a principal's key."""
+    """Signs commands and acts with a principal's key; `principal` is whom its certificate names."""
 
     def __init__(self, key: Path, certificate: Path) -> None:
         """Read the key and its certificate (PEM); raise `SettingsError` if they can't be used."""
@@ -44,11 +85,20 @@ class Signer:
         if self._certificate.public_key() != self._key.public_key():
             raise SettingsError(f"{certificate}: is not the certificate of {key}")
 
-    def sign(self, command: Command) -> str:
-        """Return the command as a compact JWS."""
+    @property
+    def principal(self) -> Principal:
+        """Whom the certificate names; raise `SettingsError` where that is nobody."""
+        try:
+            return _principal(self._certificate)
+        except _BadTokenError as error:
+            raise SettingsError(error.reason) from None
+
+    def sign(self, message: Command | Act) -> str:
+        """Return the message as a compact JWS."""
         chain = [base64.b64encode(self._certificate.public_bytes(Encoding.DER)).decode()]
-        payload = command.model_dump_json(exclude_none=True).encode()
-        return _JWS.encode(payload, self._key, "EdDSA", headers={"typ": _TYPE, "x5c": chain})
+        payload = message.model_dump_json(exclude_none=True).encode()
+        sort = _COMMAND if isinstance(message, Command) else _ACT
+        return _JWS.encode(payload, self._key, "EdDSA", headers={"typ": f"vedette-{sort.name}", "x5c": chain})
 
 
 class Verifier:
@@ -61,72 +111,110 @@ class Verifier:
 
     def verify(self, token: str, now: datetime) -> Command:
         """Return the command; raise `CommandRefusedError` unless it is signed by who may, for us, now."""
-        command = _read(token, self._signer(token, now))
+        try:
+            command = _read(token, _COMMAND, self._ca, now)
+        except _BadTokenError as bad:
+            raise CommandRefusedError(bad.reason) from None
         if command.audience != self._audience:
             raise CommandRefusedError("it is addressed to another host", command)
-        if command.issued_at > now + _CLOCK_SLACK:
-            raise CommandRefusedError("it was issued in the future by this host's clock", command)
-        if command.expires_at <= now:
-            raise CommandRefusedError("it has expired", command)
-        if command.expires_at - command.issued_at > LONGEST_LIFE:
-            raise CommandRefusedError("it lives longer than any command may", command)
+        if (reason := _untimely(command, _COMMAND, now, "this host's")) is not None:
+            raise CommandRefusedError(reason, command)
         return command
 
-    def _signer(self, token: str, now: datetime) -> tuple[Ed25519PublicKey, str]:
-        """Return the signer's key and name, once its certificate is found to be good."""
-        certificate = _certificate_of(token)
+
+class ActVerifier:
+    """Tells whether a signed act is to be carried out."""
+
+    def __init__(self, ca: Path) -> None:
+        """Read the deployment's CA certificate (PEM); raise `SettingsError` if it can't be used."""
+        self._ca = _read_certificate(ca)
+
+    def verify(self, token: str, now: datetime) -> Act:
+        """Return the act; raise `ActRefusedError` unless it is signed by who may, now.
+
+        Whether it was carried out before is for who remembers that to say.
+        """
         try:
-            certificate.verify_directly_issued_by(self._ca)
-        except (ValueError, TypeError, InvalidSignature):
-            raise CommandRefusedError("its signer's certificate is not of this deployment") from None
-        if not certificate.not_valid_before_utc - _CLOCK_SLACK <= now <= certificate.not_valid_after_utc:
-            raise CommandRefusedError("its signer's certificate is not valid at this time")
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        try:
-            (name,) = names
-            principal = Principal.parse(str(name.value))
-        except (ValueError, MessageError):
-            raise CommandRefusedError("its signer's certificate names no principal") from None
-        key = certificate.public_key()
-        if principal.program not in _MAY_COMMAND or _is_ca(certificate):
-            raise CommandRefusedError("its signer may not command")
-        if not isinstance(key, Ed25519PublicKey):
-            raise CommandRefusedError("its signer's key is not Ed25519")
-        return key, str(principal)
+            act = _read(token, _ACT, self._ca, now)
+        except _BadTokenError as bad:
+            raise ActRefusedError(bad.reason) from None
+        if (reason := _untimely(act, _ACT, now, "the server's")) is not None:
+            raise ActRefusedError(reason, act)
+        return act
 
 
-def _read(token: str, signer: tuple[Ed25519PublicKey, str]) -> Command:
-    key, name = signer
+def _untimely(message: _M, sort: _Sort[_M], now: datetime, whose: str) -> str | None:
+    if message.issued_at > now + _CLOCK_SLACK:
+        return f"it was issued in the future by {whose} clock"
+    if message.expires_at <= now:
+        return "it has expired"
+    if message.expires_at - message.issued_at > sort.longest_life:
+        return f"it lives longer than any {sort.name} may"
+    return None
+
+
+def _read(token: str, sort: _Sort[_M], ca: x509.Certificate, now: datetime) -> _M:
+    """Return what a token says once its signer is found to be one who may say it."""
+    key, name = _signer(_certificate_of(token, sort.name), sort, ca, now)
     try:
         payload: Any = _JWS.decode_complete(token, key, algorithms=["EdDSA"])["payload"]
-        command = decode(Command, cast("bytes", payload))
+        message = decode(sort.model, cast("bytes", payload))
     except PyJWTError:
-        raise CommandRefusedError("its signature does not hold") from None
+        raise _BadTokenError("its signature does not hold") from None
     except MessageError as error:
-        raise CommandRefusedError(f"it can't be read ({error})") from None
-    if command.issuer != name:
-        raise CommandRefusedError("its issuer is not its signer")
-    return command
+        raise _BadTokenError(f"it can't be read ({error})") from None
+    if message.issuer != name:
+        raise _BadTokenError("its issuer is not its signer")
+    return message
+
+
+def _signer(
+    certificate: x509.Certificate, sort: _Sort[_M], ca: x509.Certificate, now: datetime
+) -> tuple[Ed25519PublicKey, str]:
+    """Return the signer's key and name, once its certificate is found to be good."""
+    try:
+        certificate.verify_directly_issued_by(ca)
+    except (ValueError, TypeError, InvalidSignature):
+        raise _BadTokenError("its signer's certificate is not of this deployment") from None
+    if not certificate.not_valid_before_utc - _CLOCK_SLACK <= now <= certificate.not_valid_after_utc:
+        raise _BadTokenError("its signer's certificate is not valid at this time")
+    principal, key = _principal(certificate), certificate.public_key()
+    if principal.program not in sort.may_sign or _is_ca(certificate):
+        raise _BadTokenError(f"its signer may not {sort.name}")
+    if not isinstance(key, Ed25519PublicKey):
+        raise _BadTokenError("its signer's key is not Ed25519")
+    return key, str(principal)
+
+
+def _principal(certificate: x509.Certificate) -> Principal:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    try:
+        (name,) = names
+        return Principal.parse(str(name.value))
+    except (ValueError, MessageError):
+        raise _BadTokenError("its signer's certificate names no principal") from None
 
 
 class _Header(BaseModel):
-    """The protected header of a signed command: this and nothing else (RFC 7515, 4.1.6 for x5c)."""
+    """The protected header of a token: this and nothing else (RFC 7515, 4.1.6 for x5c)."""
 
     model_config = ConfigDict(extra="forbid")
     alg: Literal["EdDSA"]
-    typ: Literal["vedette-command"]
+    typ: Literal["vedette-command", "vedette-act"]
     x5c: tuple[str]
 
 
-def _certificate_of(token: str) -> x509.Certificate:
-    """Return the certificate that a token carries; nothing of it is believed yet."""
+def _certificate_of(token: str, name: str) -> x509.Certificate:
+    """Return the certificate that a token of this sort carries; nothing of it is believed yet."""
     try:
         if len(token) > MAX_TOKEN:
             raise ValueError
         header = _Header.model_validate_json(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
+        if header.typ != f"vedette-{name}":
+            raise ValueError
         return x509.load_der_x509_certificate(base64.b64decode(header.x5c[0], validate=True))
     except (ValueError, x509.InvalidVersion):  # no base64, no JSON, no such header, no certificate
-        raise CommandRefusedError("it is not signed as a command is") from None
+        raise _BadTokenError(f"it is not signed as {'an act' if name == 'act' else 'a command'} is") from None
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
