@@ -48,6 +48,14 @@ WRONG = [
     ("UPDATE findings SET number = 99", "a finding is about number 99, which was never archived"),
     ("UPDATE commands SET number = 99", "answered by an outcome that was never archived"),
     ("UPDATE commands SET number = NULL", r"it ended \(done\) without an outcome"),
+    ("UPDATE commands SET waits = 1", r"7: it ended \(done\) though nobody approved it"),
+    ("UPDATE commands SET until = 9, ending = 'expired'", "how long it lasts is known, but it was neither"),
+    ("UPDATE commands SET action = 'block'", "a block or an isolation was carried out, and how long"),
+    ("UPDATE commands SET undoes = 'x'", "7: an undo that doesn't say of what"),
+    (
+        "INSERT INTO acts VALUES ('a', 'operator@anna', 1, 'eat', 1, '', NULL, '')",
+        "act a: eat, which is nothing that an operator can do",
+    ),
     ("UPDATE alerts SET state = 'pending'", "waits for command .*7, which has ended or is not known"),
     ("DELETE FROM streams WHERE kind = 'window'", "belongs to a stream that is not there"),
 ]

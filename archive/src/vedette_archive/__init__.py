@@ -15,6 +15,8 @@ from .retention import Retention
 from .rows import (
     MAX_UNREADABLE,
     Answer,
+    Approved,
+    ArchivedAct,
     ArchivedCommand,
     Batch,
     Ending,
@@ -24,16 +26,19 @@ from .rows import (
     Place,
     Run,
     Stored,
+    Undone,
 )
 from .writer import Writer
 
 __all__ = [
     "MAX_UNREADABLE",
     "Answer",
+    "Approved",
     "ArchiveDamagedError",
     "ArchiveError",
     "ArchiveFullError",
     "ArchiveLockedError",
+    "ArchivedAct",
     "ArchivedCommand",
     "ArchivedObservation",
     "Batch",
@@ -53,6 +58,7 @@ __all__ = [
     "Retention",
     "Run",
     "Stored",
+    "Undone",
     "Writer",
     "check",
 ]

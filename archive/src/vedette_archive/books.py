@@ -9,7 +9,15 @@ from pathlib import Path
 from vedette_schemas import Life, Ranges, SenderRecord, Stream, StreamRecord
 
 from . import fates
-from .judgements import store_alert, store_answer, store_command, store_finding
+from .judgements import (
+    store_act,
+    store_alert,
+    store_answer,
+    store_approval,
+    store_command,
+    store_finding,
+    store_undone,
+)
 from .ledger import Ledger
 from .rows import Batch, Fate, Place, Stored
 from .runs import store_runs
@@ -59,14 +67,16 @@ class Books(Ledger):
         numbers = store_runs(connection, batch.runs)
         for judged in batch.findings:
             store_finding(connection, judged, self._id)
-        return Stored(
-            numbers=numbers,
-            commands=tuple(each.id for each in batch.commands if store_command(connection, each)),
-            answers=tuple(
-                each.command_id for each in batch.answers if store_answer(connection, each, self._id)
-            ),
-            alerts=tuple(dict.fromkeys(each.id for each in batch.alerts if store_alert(connection, each))),
-        )
+        commands = tuple(each.id for each in batch.commands if store_command(connection, each))
+        for approved in batch.approvals:
+            store_approval(connection, approved)
+        answers = tuple(each.command_id for each in batch.answers if store_answer(connection, each, self._id))
+        for undone in batch.undone:
+            store_undone(connection, undone)
+        for act in batch.acts:
+            store_act(connection, act)
+        alerts = tuple(dict.fromkeys(each.id for each in batch.alerts if store_alert(connection, each)))
+        return Stored(numbers=numbers, commands=commands, answers=answers, alerts=alerts)
 
     def keep(self, principal: str, sender: SenderRecord, streams: Mapping[Stream, StreamRecord]) -> None:
         """Write what reconciliation found of a sender and its streams, once it was `heard`.

@@ -1,11 +1,11 @@
-"""Storing what came of observations: findings, commands, their endings, alerts."""
+"""Storing what came of observations and acts: findings, commands, their endings, alerts."""
 
 import sqlite3
 from collections.abc import Callable
 
-from vedette_schemas import Alert, State, Stream, encode
+from vedette_schemas import Alert, State, Stream, Undo, encode
 
-from .rows import Answer, Judged, OpenCommand, Place
+from .rows import Answer, Approved, ArchivedAct, Judged, OpenCommand, Place, Undone
 from .times import to_number
 
 _INSERT_FINDING = (
@@ -13,13 +13,27 @@ _INSERT_FINDING = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 _INSERT_COMMAND = (
-    "INSERT INTO commands (id, audience, action, issued_at, expires_at, body, token) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO commands (id, audience, action, issued_at, expires_at, body, token, waits, indicator, "
+    "ordered_by, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 # An outcome says more than that nobody answered in time; nothing overrules an outcome.
 _ANSWER_COMMAND = (
-    "UPDATE commands SET ending = ?1, ended_at = ?2, stream_id = ?3, number = ?4 "
-    "WHERE id = ?5 AND (ending IS NULL OR (ending = 'expired' AND ?1 <> 'expired'))"
+    "UPDATE commands SET ending = ?1, ended_at = ?2, stream_id = ?3, number = ?4, until = ifnull(?6, until) "
+    "WHERE id = ?5 AND (ending IS NULL OR (ending IN ('expired', 'withdrawn') "
+    "AND ?1 NOT IN ('expired', 'withdrawn')))"
+)
+_APPROVE = (
+    "UPDATE commands SET waits = 0, ordered_by = ?, issued_at = ?, expires_at = ? "
+    "WHERE id = ? AND waits AND ending IS NULL"
+)
+# An outcome knows better how long it would have lasted.
+_UNDO = (
+    "UPDATE commands SET undone_by = ?, undone_at = ?, until = ifnull(until, ?) "
+    "WHERE id = ? AND undone_at IS NULL"
+)
+_INSERT_ACT = (
+    "INSERT INTO acts (id, issuer, at, kind, done, words, command_id, token) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 # The row that is replaced is deleted: its successor gets a new sequence, which followers have yet to reach.
 _REPLACE_ALERT = (
@@ -55,6 +69,10 @@ def store_command(connection: sqlite3.Connection, command: OpenCommand) -> bool:
         to_number(command.expires_at),
         encode(command.order).decode(),
         command.token,
+        command.waits,
+        command.indicator,
+        command.ordered_by,
+        str(command.order.command_id) if isinstance(command.order, Undo) else None,
     )
     is_new = connection.execute(_INSERT_COMMAND, row).rowcount > 0
     if not is_new and command.token is not None:
@@ -67,8 +85,28 @@ def store_command(connection: sqlite3.Connection, command: OpenCommand) -> bool:
 def store_answer(connection: sqlite3.Connection, answer: Answer, stream_id: StreamId) -> bool:
     """Store how a command ended; tell whether that is new."""
     place = _place(answer.outcome, stream_id)
-    row = (answer.ending, to_number(answer.at), *place, str(answer.command_id))
+    until = None if answer.until is None else to_number(answer.until)
+    row = (answer.ending, to_number(answer.at), *place, str(answer.command_id), until)
     return connection.execute(_ANSWER_COMMAND, row).rowcount > 0
+
+
+def store_approval(connection: sqlite3.Connection, approved: Approved) -> None:
+    """Let a command wait no longer, unless it has ended."""
+    times = to_number(approved.at), to_number(approved.expires_at)
+    connection.execute(_APPROVE, (approved.by, *times, str(approved.command_id)))
+
+
+def store_undone(connection: sqlite3.Connection, undone: Undone) -> None:
+    """Store who undid a command; the first who did is who is named."""
+    times = to_number(undone.at), to_number(undone.until)
+    connection.execute(_UNDO, (undone.by, *times, str(undone.command_id)))
+
+
+def store_act(connection: sqlite3.Connection, act: ArchivedAct) -> None:
+    """Store an act and its answer, once."""
+    command = None if act.command_id is None else str(act.command_id)
+    row = (str(act.id), act.issuer, to_number(act.at), act.kind, act.done, act.words, command, act.token)
+    connection.execute(_INSERT_ACT, row)
 
 
 def store_alert(connection: sqlite3.Connection, alert: Alert) -> bool:

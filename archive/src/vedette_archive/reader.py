@@ -18,7 +18,7 @@ from . import schema
 from .errors import OtherArchiveError, explained
 from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
-from .rows import ArchivedCommand, Ending, Fate, OpenCommand, Place
+from .rows import ArchivedAct, ArchivedCommand, Ending, Fate, OpenCommand, Place
 from .times import to_number, to_time
 
 _PAGE = 500
@@ -171,6 +171,25 @@ class Reader:
         rows = self._ask(query.order_by(commands.c.issued_at, commands.c.id))
         return [self._open_command(row) for row in rows]
 
+    def lasting_commands(self, now: datetime) -> list[ArchivedCommand]:
+        """Return what lasts beyond `now`, or would if it had not been undone; what ends first comes first."""
+        commands = schema.commands
+        query = select(commands).where(commands.c.until > to_number(now))
+        return [self._command(row) for row in self._ask(query.order_by(commands.c.until, commands.c.id))]
+
+    def newest_commands(self, limit: int = 100) -> list[ArchivedCommand]:
+        """Return the last commands, newest first."""
+        commands = schema.commands
+        query = select(commands).order_by(commands.c.issued_at.desc(), commands.c.id).limit(limit)
+        return [self._command(row) for row in self._ask(query)]
+
+    def act(self, act_id: UUID) -> ArchivedAct | None:
+        """Return an act; `None` where it is not known."""
+        acts = schema.acts
+        for row in self._ask(select(acts).where(acts.c.id == str(act_id))):
+            return _act(row)
+        return None
+
     def observations_since(self, since: datetime, kinds: Iterable[Kind]) -> Iterator[ArchivedObservation]:
         """Yield the observations of these kinds that came since, in the order they came; a page at a time."""
         yield from heapq.merge(*(self._of_kind(kind, since) for kind in kinds))
@@ -208,9 +227,16 @@ class Reader:
 
     def _command(self, row: _Row) -> ArchivedCommand:
         command = self._open_command(row)
-        ending = None if row.ending is None else Ending(row.ending)
         fields = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
-        return ArchivedCommand(**fields, ending=ending)
+        commands = schema.commands.c
+        lifting = select(commands.id).where(commands.undoes == row.id).where(commands.ending == Ending.DONE)
+        return ArchivedCommand(
+            **fields,
+            ending=None if row.ending is None else Ending(row.ending),
+            until=None if row.until is None else to_time(row.until),
+            undone_by=row.undone_by,
+            lifted=row.undone_by is not None and bool(self._ask(lifting.limit(1))),
+        )
 
     def _open_command(self, row: _Row) -> OpenCommand:
         alerts = schema.alerts.c
@@ -222,6 +248,9 @@ class Reader:
             issued_at=to_time(row.issued_at),
             expires_at=to_time(row.expires_at),
             token=row.token,
+            waits=bool(row.waits),
+            indicator=row.indicator,
+            ordered_by=row.ordered_by,
             alerts=tuple(decode_alert(body.encode()) for (body,) in self._ask(settles)),
         )
 
@@ -253,6 +282,19 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _act(row: _Row) -> ArchivedAct:
+    return ArchivedAct(
+        id=UUID(row.id),
+        issuer=row.issuer,
+        at=to_time(row.at),
+        kind=row.kind,
+        done=bool(row.done),
+        words=row.words,
+        token=row.token,
+        command_id=None if row.command_id is None else UUID(row.command_id),
+    )
 
 
 def _ended_as(fate: Fate) -> ColumnElement[int]:

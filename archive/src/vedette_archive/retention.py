@@ -27,7 +27,10 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 class Retention(BaseModel):
-    """Days that things are kept, from when the server had them. Findings go with the alerts they led to."""
+    """Days that things are kept, from when the server had them.
+
+    Findings, commands and acts go with alerts.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,6 +93,7 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     yield _Rule("findings", "stream_id, number, key", "judged_at < :before", old)
     yield _Rule("alerts", "sequence", "at < :before", old)
     yield _Rule("commands", "id", "issued_at < :before AND ending IS NOT NULL", old)
+    yield _Rule("acts", "id", "at < :before", old)
     yield _Rule("deaths", "principal, spool, kind, number", "at < :before", before(_DEATH_DAYS))
     for table in ("epochs", "lost_epochs"):
         where = f"number <= (SELECT number FROM {table} ORDER BY number DESC LIMIT 1 OFFSET {KEPT_EPOCHS})"

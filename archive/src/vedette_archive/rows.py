@@ -68,7 +68,9 @@ class Judged:
 class OpenCommand:
     """An order to an enforcer that waits for its outcome, in the server's time; `token` is it as signed.
 
-    `alerts` are those it will settle; they are read, never stored by way of it.
+    One that `waits` is not sent before an operator approves it. `indicator` is the list's entry that led to
+    it, `ordered_by` the operator who ordered or approved it. `alerts` are those it will settle; they are
+    read, never stored by way of it.
     """
 
     id: UUID
@@ -77,33 +79,82 @@ class OpenCommand:
     issued_at: datetime
     expires_at: datetime
     token: str | None = None
+    waits: bool = False
+    indicator: str | None = None
+    ordered_by: str | None = None
     alerts: tuple[Alert, ...] = ()
 
 
 class Ending(StrEnum):
-    """How a command ended: as its outcome says, or without one."""
+    """How a command ended: as its outcome says, or without one.
+
+    `withdrawn`: an operator took it back before an outcome came.
+    """
 
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
     EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedCommand(OpenCommand):
-    """A command and how it ended; `ending` is `None` as long as it is open."""
+    """A command and how it ended; `ending` is `None` as long as it is open.
+
+    `until` is how long what was done lasts. `undone_by` is the operator who had it undone, and `lifted`
+    tells whether the host has done so.
+    """
 
     ending: Ending | None = None
+    until: datetime | None = None
+    undone_by: str | None = None
+    lifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a command ended, and the place of the outcome that says so."""
+    """How a command ended, the place of the outcome that says so, and how long what was done lasts."""
 
     command_id: UUID
     ending: Ending
     at: datetime
     outcome: Place | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A command that waited is to be carried out, within other times than it had."""
+
+    command_id: UUID
+    by: str
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A command was undone by an operator; `until` is how long it would have lasted, as far as is known."""
+
+    command_id: UUID
+    by: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedAct:
+    """What an operator wanted done, when the server had it, what was answered, and the act as signed."""
+
+    id: UUID
+    issuer: str
+    at: datetime
+    kind: str
+    done: bool
+    words: str
+    token: str
+    command_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +166,9 @@ class Batch:
     commands: tuple[OpenCommand, ...] = ()
     answers: tuple[Answer, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    approvals: tuple[Approved, ...] = ()
+    undone: tuple[Undone, ...] = ()
+    acts: tuple[ArchivedAct, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,27 @@ _OTHERS = (
     ),
     Rule(
         "command {}: it ended ({}) without an outcome",
-        "SELECT id, ending FROM commands WHERE ending <> 'expired' AND number IS NULL",
+        "SELECT id, ending FROM commands WHERE ending NOT IN ('expired', 'withdrawn') AND number IS NULL",
+    ),
+    Rule(
+        "command {}: it ended ({}) though nobody approved it",
+        "SELECT id, ending FROM commands WHERE waits AND ending NOT IN ('expired', 'withdrawn')",
+    ),
+    Rule(
+        "command {}: how long it lasts is known, but it was neither carried out nor undone",
+        "SELECT id FROM commands WHERE until IS NOT NULL AND ending IS NOT 'done' AND undone_at IS NULL",
+    ),
+    Rule(
+        "command {}: a block or an isolation was carried out, and how long it lasts is not known",
+        "SELECT id FROM commands WHERE until IS NULL AND ending = 'done' AND action IN ('block', 'isolate')",
+    ),
+    Rule(
+        "command {}: an undo that doesn't say of what",
+        "SELECT id FROM commands WHERE (action = 'undo') <> (undoes IS NOT NULL)",
+    ),
+    Rule(
+        "act {}: {}, which is nothing that an operator can do",
+        "SELECT id, kind FROM acts WHERE kind NOT IN ('approve', 'undo', 'order')",
     ),
     Rule(
         "alert {}: it waits for command {}, which has ended or is not known",

@@ -210,18 +210,28 @@ commands = Table(
     Column("expires_at", _Number, nullable=False),
     Column("body", Text, nullable=False),
     Column("token", Text),
+    Column("waits", Integer, nullable=False, server_default="0"),
+    Column("indicator", Text),
+    Column("ordered_by", Text),
     Column("ending", Text),
     Column("ended_at", _Number),
     Column("stream_id", Integer, ForeignKey("streams.id")),
     Column("number", _Number),
+    Column("until", _Number),
+    Column("undone_by", Text),
+    Column("undone_at", _Number),
+    Column("undoes", Text),
     CheckConstraint("(ending IS NULL) = (ended_at IS NULL)", name="ended"),
+    CheckConstraint("(undone_by IS NULL) = (undone_at IS NULL)", name="undone"),
     Index("commands_by_time", "issued_at"),
     sqlite_with_rowid=False,
 )
 """What enforcers were ordered to do, in the server's time, and how each ended.
 
 An outcome is an observation of kind `outcome` and lies among them: `stream_id` and `number` say which
-one answered. A command that expired has an ending and no outcome.
+one answered. A command that expired or was withdrawn has an ending and no outcome. One that `waits` needs
+an operator's approval. `until` is how long what was done lasts, or would have; an undo is a command of its
+own, and `undoes` says which other it takes back. `indicator` is what an undo mutes on that host.
 """
 
 Index(
@@ -237,6 +247,36 @@ Index(
     sqlite_where=commands.c.stream_id.is_not(None),
     postgresql_where=commands.c.stream_id.is_not(None),
 )  # a stream is removed once no command rests on it
+
+Index(
+    "commands_lasting",
+    commands.c.until,
+    sqlite_where=commands.c.until.is_not(None),
+    postgresql_where=commands.c.until.is_not(None),
+)  # what is in force, and what is muted
+
+Index(
+    "commands_undoing",
+    commands.c.undoes,
+    sqlite_where=commands.c.undoes.is_not(None),
+    postgresql_where=commands.c.undoes.is_not(None),
+)  # whether a host has undone it
+
+acts = Table(
+    "acts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("at", _Number, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("command_id", Text),
+    Column("token", Text, nullable=False),
+    Index("acts_by_time", "at"),
+    sqlite_with_rowid=False,
+)
+"""What operators wanted done by signed acts, each once, and what they were answered."""
 
 alerts = Table(
     "alerts",

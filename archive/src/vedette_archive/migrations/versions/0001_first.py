@@ -22,6 +22,7 @@ def upgrade() -> None:
     _unreadable()
     _findings()
     _commands()
+    _acts()
     _alerts()
     _followers()
     _deaths()
@@ -214,11 +215,19 @@ def _commands() -> None:
         _number("expires_at"),
         _text("body"),
         sa.Column("token", sa.Text(), nullable=True),
+        _flag("waits"),
+        sa.Column("indicator", sa.Text(), nullable=True),
+        sa.Column("ordered_by", sa.Text(), nullable=True),
         sa.Column("ending", sa.Text(), nullable=True),
         sa.Column("ended_at", NUMBER, nullable=True),
         sa.Column("stream_id", sa.Integer(), nullable=True),
         sa.Column("number", NUMBER, nullable=True),
+        sa.Column("until", NUMBER, nullable=True),
+        sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.Column("undone_at", NUMBER, nullable=True),
+        sa.Column("undoes", sa.Text(), nullable=True),
         sa.CheckConstraint("(ending IS NULL) = (ended_at IS NULL)", name="ended"),
+        sa.CheckConstraint("(undone_by IS NULL) = (undone_at IS NULL)", name="undone"),
         _of_a_stream(),
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=False,
@@ -226,6 +235,25 @@ def _commands() -> None:
     op.create_index("commands_by_time", "commands", ["issued_at"], unique=False)
     _partial_index("commands_open", "commands", ["audience"], "ending IS NULL")
     _partial_index("commands_of_stream", "commands", ["stream_id"], "stream_id IS NOT NULL")
+    _partial_index("commands_lasting", "commands", ["until"], "until IS NOT NULL")
+    _partial_index("commands_undoing", "commands", ["undoes"], "undoes IS NOT NULL")
+
+
+def _acts() -> None:
+    op.create_table(
+        "acts",
+        _text("id"),
+        _text("issuer"),
+        _number("at"),
+        _text("kind"),
+        sa.Column("done", sa.Integer(), nullable=False),
+        _text("words"),
+        sa.Column("command_id", sa.Text(), nullable=True),
+        _text("token"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("acts_by_time", "acts", ["at"], unique=False)
 
 
 def _alerts() -> None:
