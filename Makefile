@@ -6,7 +6,7 @@ SOURCES := schemas indicators transport broker sensor analyzer enforcer console
 T ?= tests
 B ?= all
 
-.PHONY: help run demo test test-unit test-corpus check format docs bench soak lock
+.PHONY: help run demo test test-unit test-faults test-corpus check format docs bench soak lock
 
 help: ## list what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ test: ## install what the tests need, run all of them (T=tests/analyzer: a part)
 test-unit: ## the tests that need neither root nor a display
 	@./bootstrap dev
 	@$(PY) -m pytest -m "not desktop and not root and not system" $(T)
+
+test-faults: ## kill, part, fill, freeze: what is lost by it goes into docs/RELIABILITY.md (needs root)
+	@./bootstrap dev
+	@./tests/packages
+	@VEDETTE_WRITE_TABLE=1 $(PY) -m pytest tests/faults
 
 test-corpus: ## what the lists in ../shared/data show
 	@./bootstrap dev

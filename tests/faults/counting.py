@@ -98,8 +98,9 @@ def account(site: Site) -> Account:
 
 
 def archived_count(server: Server) -> int:
-    """Return how many windows and copied texts there are."""
-    query = "SELECT count(*) FROM observations WHERE kind IN ('window', 'clipboard')"
+    """Return how many windows and copied texts there are, those that can't be read among them."""
+    query = """SELECT count(*) FROM observations WHERE kind IN ('window', 'clipboard')
+        UNION ALL SELECT count(*) FROM unreadable"""
     return sum(count for (count,) in _ask(server, query))
 
 
@@ -126,9 +127,13 @@ def _went_in(hosts: Iterable[Host]) -> set[Name]:
 def _archived(server: Server) -> Counter[Name]:
     query = """SELECT s.host, o.body FROM observations o JOIN streams s ON s.id = o.stream_id
         WHERE o.kind IN ('window', 'clipboard')"""
+    set_aside = "SELECT s.host, u.body FROM unreadable u JOIN streams s ON s.id = u.stream_id"
     names: Counter[Name] = Counter()
     for host, body in _ask(server, query):
         if (found := _WORDS.search(body)) is not None:
+            names[host, int(found[1]), int(found[2])] += 1
+    for host, raw in _ask(server, set_aside):
+        if (found := _WORDS.search(raw.decode())) is not None:
             names[host, int(found[1]), int(found[2])] += 1
     return names
 

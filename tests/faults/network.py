@@ -74,7 +74,7 @@ def join(server: Namespace, host: Namespace, number: int) -> Line:
 
 def open_loopback(server: Namespace, port: int) -> None:
     """Let the lines reach a broker that listens on the server's loopback only, as the embedded one does."""
-    server.run("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1")
+    server.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet")
     server.run("nft", "add table ip nat")
     server.run("nft", "add chain ip nat pre { type nat hook prerouting priority -100; }")
     server.run("nft", f"add rule ip nat pre tcp dport {port} dnat to 127.0.0.1")

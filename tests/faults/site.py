@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ from vedette_schemas import ANALYZER
 from vedette_transport import start_time
 
 from tests import brokers
-from tests.authority import make_ca
+from tests.authority import DAY, make_ca
 from tests.e2e.product import write_list
 from tests.faults import tally
 from tests.faults.running import Program, until
@@ -56,7 +57,9 @@ class Server:
         host, self.port = broker_address or ("127.0.0.1", brokers.free_port())
         self.archive = archive or folder / "archive.db"
         self._authority = make_ca(folder / "ca")
-        issued = self._authority.issue(str(ANALYZER))
+        # As the product issues them: valid on hosts whose clocks are behind, too.
+        since = datetime.now(UTC) - DAY
+        issued = self._authority.issue(str(ANALYZER), valid_from=since, valid_for=2 * DAY)
         where = {"host": host, "port": self.port}
         self.settings = folder / "analyzer.toml"
         _write(

@@ -11,24 +11,30 @@ from tests.faults.table import Table
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 HOUR = 3_600
+_SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select((), (), (), seconds) and None\n"
+"""faketime breaks time.sleep: it takes the time to wake up for one of the day."""
+
 _LIBRARY = "libfaketimeMT.so.1"
 
 
-def clock(**settings: str) -> dict[str, str]:
+def clock(folder: Path, **settings: str) -> dict[str, str]:
     """Return the environment of a program whose clock of the day is false; what counts seconds is not."""
     (library,) = Path("/usr/lib").glob(f"*/faketime/{_LIBRARY}")
-    return {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", **settings}
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(_SLEEP)
+    common = {"LD_PRELOAD": str(library), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(folder)}
+    return common | settings
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_hosts_whose_clocks_are_an_hour_off(kind: str, tmp_path: Path, table: Table) -> None:
     server = Server(tmp_path / "site", kind)
-    ahead = Host(server, "ahead", environment=clock(FAKETIME=f"+{HOUR}"))
-    behind = Host(server, "behind", environment=clock(FAKETIME=f"-{HOUR}"))
+    ahead = Host(server, "ahead", environment=clock(tmp_path / "package", FAKETIME=f"+{HOUR}"))
+    behind = Host(server, "behind", environment=clock(tmp_path / "package", FAKETIME=f"-{HOUR}"))
     with Site(server, ahead, behind) as site:
         ahead.begin(rate=500, prey=1.0, options=["--ahead", str(HOUR)])
         behind.begin(rate=500, prey=1.0, options=["--ahead", str(-HOUR)])
-        await_archived(server, 5_000)
+        await_archived(server, 3_000)
         for host in site.hosts:
             host.end()
         seconds = settle(site)
@@ -43,7 +49,7 @@ def test_hosts_whose_clocks_are_an_hour_off(kind: str, tmp_path: Path, table: Ta
 def test_the_clock_of_the_server_is_set_back_and_forth(kind: str, tmp_path: Path, table: Table) -> None:
     setting = tmp_path / "clock"
     setting.write_text("+0")
-    environment = clock(FAKETIME_TIMESTAMP_FILE=str(setting), FAKETIME_NO_CACHE="1")
+    environment = clock(tmp_path / "package", FAKETIME_TIMESTAMP_FILE=str(setting), FAKETIME_NO_CACHE="1")
     server = Server(tmp_path / "site", kind, environment=environment)
     host = Host(server)
     with Site(server, host) as site:

@@ -11,7 +11,7 @@ from vedette_schemas import Kind, Principal, decode_ack, encode, topics
 from vedette_transport import BrokerAddress
 
 from tests import brokers, messages
-from tests.faults.counting import account, alerts, archived_count, settle
+from tests.faults.counting import account, alerts, archived_count, await_archived, settle
 from tests.faults.running import until
 from tests.faults.site import Host, Server, Site
 from tests.faults.table import Table
@@ -104,7 +104,7 @@ def test_an_observation_that_kills_the_analyzer_is_tried_in_a_child(
         host.begin(most=1_000)
         host.await_all_made()
         until(lambda: deaths - int(counter.read_text()) == 2 + set_aside, "it was judged to death")
-        until(lambda: _is_judged(server), "it is archived")
+        await_archived(server, 2_001)
         assert server.analyzer.deaths == 2
         assert len(alerts(server, "unreadable")) == set_aside
         seconds = settle(site)
@@ -112,9 +112,3 @@ def test_an_observation_that_kills_the_analyzer_is_tried_in_a_child(
         how = "always" if set_aside else "twice"
         table.add(f"an observation that kills the analyzer {how}", server.kind, told, seconds)
         told.assert_nothing_lost()
-
-
-def _is_judged(server: Server) -> bool:
-    with Reader(server.archive) as reader:
-        counts = reader.counts()
-    return archived_count(server) + counts.unreadable == 2_001
