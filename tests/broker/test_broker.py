@@ -1,4 +1,5 @@
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -177,3 +178,17 @@ def test_a_client_that_does_not_read_is_cut_off_and_holds_nobody_up(tmp_path: Pa
             assert listener.next()[1].startswith(b"%d" % number)
         assert memory(running.process.pid) - before < 40
         listener.close()
+
+
+@pytest.mark.system
+def test_it_ends_in_time_though_clients_left_while_it_hung(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running:
+        running.process.send_signal(signal.SIGSTOP)
+        with contextlib.closing(
+            socket.create_connection((running.address.host, running.address.port))
+        ) as gone:
+            gone.sendall(bytes.fromhex("100c00044d5154540402003c0000"))
+        running.process.send_signal(signal.SIGCONT)
+        brokers.Client(running.address).close()
+        running.process.terminate()
+        assert running.process.wait(5) == 0

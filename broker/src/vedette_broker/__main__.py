@@ -1,6 +1,7 @@
 """`vedette-broker`: an MQTT broker without anything to install."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import socket
@@ -16,6 +17,7 @@ from .settings import BrokerSettings
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 2_000
+FAREWELL_SECONDS = 2.0
 
 
 class _OneLine(logging.Filter):
@@ -64,7 +66,8 @@ async def serve(settings: BrokerSettings) -> None:
         raise SettingsError(f"can't listen on {settings.listen}: {error}") from None
     log.info("listening on %s", settings.listen)
     await ended.wait()
-    await broker.shutdown()
+    with contextlib.suppress(TimeoutError):  # one that hung has left amqtt waiting for it for good
+        await asyncio.wait_for(broker.shutdown(), FAREWELL_SECONDS)
 
 
 def _program(path: Path) -> None:

@@ -1,0 +1,187 @@
+"""`docker compose up` with both brokers, one server through all of it; its hosts are outside."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from vedette_archive import check
+
+from tests.compose.server import SERVICES, ComposedServer
+from tests.faults.counting import account, settle
+from tests.faults.running import Program, until
+from tests.faults.site import Site
+
+pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.timeout(600)]
+PHRASE = "only listed in an edit"
+ALERT = "vedette/v1/alert/low/host-7 "
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_it_becomes_healthy(server: ComposedServer, service: str) -> None:
+    server.await_health(service, "healthy")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_may_do_next_to_nothing(server: ComposedServer, service: str) -> None:
+    found = server.container(service)
+    host = found["HostConfig"]
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert not host["Privileged"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert 0 < host["Memory"] <= 2**30
+    assert 0 < host["PidsLimit"] <= 100
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}
+    assert found["Config"]["User"] not in {"", "0", "root", "0:0"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_its_processes_have_neither_root_nor_capabilities(server: ComposedServer, service: str) -> None:
+    container = server.container(service)["Id"]
+    processes = server.engine.docker("top", container, "-eo", "pid").split()[1:]
+    assert len(processes) >= 2, "an init, and what it runs"
+    for pid in processes:
+        status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        assert set(status["Uid"].split()) not in ({"0"}, set())
+        assert {status[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+        assert status["NoNewPrivs"] == "1"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("path", ["/new", "/etc/new", "/var/lib/new", "/etc/vedette/broker.toml"])
+def test_nothing_can_be_written_there(server: ComposedServer, service: str, path: str) -> None:
+    container = server.container(service)["Id"]
+    done = server.engine.run(
+        ["docker", "exec", "--user", "0", container, "sh", "-c", f"echo x >> {path}"], check=False
+    )
+    assert done.returncode != 0
+    assert "Read-only file system" in done.stderr
+
+
+def test_the_analyzer_can_change_neither_its_keys_nor_the_lists(server: ComposedServer) -> None:
+    mounts = {mount["Destination"]: mount for mount in server.container("analyzer")["Mounts"]}
+    writable = {path for path, mount in mounts.items() if mount["RW"]}
+    assert writable == {"/var/lib/vedette/archive"}
+    assert not any("/ca" in mount.get("Name", "") for mount in mounts.values())
+    assert f"{server.project}_ca" not in {mount.get("Name") for mount in mounts.values()}
+
+
+def test_it_is_published_on_loopback_only(server: ComposedServer) -> None:
+    published = server.container("broker")["HostConfig"]["PortBindings"]
+    assert published == {"1883/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(server.port)}]}
+    assert not server.container("analyzer")["HostConfig"]["PortBindings"]
+
+
+def test_the_image_holds_no_keys_and_none_of_the_hosts_programs(server: ComposedServer) -> None:
+    image = server.container("analyzer")["Image"]
+    found = server.engine.docker(
+        *("run", "--rm", "--network", "none", image, "sh", "-c"),
+        "find / -xdev -name '*.key' -o -xdev -name 'key.pem' -o -xdev -name blocklist.csv;"
+        "ls /opt/vedette/lib/python3*/site-packages",
+    )
+    assert ".key" not in found
+    assert "key.pem" not in found
+    assert "blocklist.csv" not in found
+    assert not {"vedette_sensor", "vedette_enforcer", "pywinctl", "PIL"} & set(found.split())
+    assert "vedette_analyzer" in found
+
+
+def test_an_edit_of_the_list_leads_to_an_alert_about_a_host_outside(
+    server: ComposedServer, site: Site
+) -> None:
+    client = [
+        "mosquitto_sub",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(server.port),
+        "-t",
+        "vedette/v1/alert/#",
+        "-v",
+        "-d",
+    ]
+    listener = Program("mosquitto_sub", ["stdbuf", "-oL", *client], server.folder, once=True)
+    listener.start()
+    listener.await_said("Subscribed")
+    site.host.sensor.await_said("connected to the broker")
+    before = len(server.rows)
+    server.edit(f"phrase,{PHRASE},alert,low,,,,")
+    until(
+        lambda: f"{before + 1} indicators" in server.compose("logs", "analyzer"), "the edit is in force", 10
+    )
+    site.host.begin(options=["--copy", PHRASE])
+    site.host.await_all_made()
+    listener.await_said(ALERT, within=10)
+    listener.stop()
+    line = next(line for line in listener.said().splitlines() if line.startswith(ALERT))
+    alert = json.loads(line.removeprefix(ALERT))
+    assert (alert["host"], alert["severity"], alert["match"]["line"]) == ("host-7", "low", before + 2)
+
+
+def test_the_broker_is_killed_twice_and_nothing_is_lost(server: ComposedServer, site: Site) -> None:
+    """Nor is a command: those are signed by the key that was made on the volume."""
+    host = site.host
+    host.enforcer.await_said("connected to the broker")
+    host.begin(rate=500, prey=1.0)
+    for times in (2, 3):
+        time.sleep(2.0)
+        server.kill("broker")
+        host.sensor.await_said("connected to the broker", times)
+        host.enforcer.await_said("connected to the broker", times)
+    time.sleep(1.0)
+    host.end()
+    settle(site)
+    told = account(site)
+    assert told.went_in > 2_000
+    assert told.answered > 0
+    told.assert_nothing_lost()
+    assert host.living_prey() == []
+
+
+def test_the_analyzer_is_killed_and_nothing_is_lost(server: ComposedServer, site: Site) -> None:
+    site.host.begin(rate=500)
+    time.sleep(1.0)
+    server.kill("analyzer")
+    time.sleep(1.0)
+    site.host.end()
+    settle(site)
+    account(site).assert_nothing_lost()
+
+
+def test_without_a_broker_the_analyzer_is_not_healthy(server: ComposedServer) -> None:
+    server.await_health("broker", "healthy")
+    server.await_health("analyzer", "healthy")
+    server.compose("stop", "broker")
+    server.await_health("analyzer", "unhealthy")
+    server.compose("start", "broker")
+    server.await_health("broker", "healthy")
+    server.await_health("analyzer", "healthy")
+
+
+def test_a_broker_that_hangs_is_not_healthy(server: ComposedServer) -> None:
+    """Its port still takes connections: what the kernel does for it says nothing."""
+    container = server.container("broker")["Id"]
+    pids = server.engine.docker("top", container, "-eo", "pid").split()[2:]
+    subprocess.run(["kill", "-STOP", *pids], check=True)
+    try:
+        server.await_health("broker", "unhealthy", within=90)
+    finally:
+        subprocess.run(["kill", "-CONT", *pids], check=True)
+    server.await_health("broker", "healthy")
+
+
+def test_it_stops_within_five_seconds_and_goes_on_where_it_was(server: ComposedServer) -> None:
+    before = server.ca.read_text()
+    assert server.seconds_to_stop() < 5.0
+    for service in SERVICES:
+        assert server.container(service)["State"]["ExitCode"] == 0, service
+        assert not server.container(service)["State"]["OOMKilled"]
+    assert check(server.archive) == []
+    server.compose("down")
+    server.up()
+    assert server.ca.read_text() == before
+    server.await_health("analyzer", "healthy")
