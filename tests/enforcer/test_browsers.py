@@ -67,10 +67,9 @@ def test_more_than_browsers_read_is_refused() -> None:
 
 
 _BLOCKS = st.lists(st.sampled_from(["*://a.example/*", "*://theirs.example/*"]), min_size=1, unique=True)
+_PLAIN: list[dict[str, Any]] = [{}, {"policies": {}}, {"policies": {"DisableTelemetry": True}, "more": [1]}]
 _FIREFOX: st.SearchStrategy[dict[str, Any]] = st.one_of(
-    st.just({}),
-    st.just({"policies": {}}),
-    st.just({"policies": {"DisableTelemetry": True}, "more": [1]}),
+    st.sampled_from(_PLAIN),
     _BLOCKS.map(lambda block: {"policies": {"WebsiteFilter": {"Block": block, "Exceptions": ["x"]}}}),
     _BLOCKS.map(lambda block: {"policies": {"WebsiteFilter": {"Block": block}}}),
 )

@@ -27,7 +27,11 @@ _DESCRIPTORS = 4_096
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT; `journal` and `release` are for who sits at the host."""
+    if sys.platform == "linux" and sys.argv[1:2] in (["journal"], ["release"]):
+        from . import commandline  # noqa: PLC0415 (where it can run, and when it is wanted)
+
+        sys.exit(commandline.run(sys.argv[1:]))
     run("vedette-enforcer", "Carries out the analyzer's commands on this host.", _program)
 
 

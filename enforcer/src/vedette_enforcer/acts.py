@@ -39,6 +39,11 @@ _FOR_THE_BROKERS_NAME = 5.0
 _AFTER_A_FAULT = 5.0
 
 
+def all_parts() -> tuple[Part, ...]:
+    """Return the parts of this system in which blocks stand."""
+    return Rules(system_clock), HostsFile(), Browsers()
+
+
 class Acts:
     """Takes tasks; their outcomes come back through the inbox."""
 
@@ -51,7 +56,7 @@ class Acts:
         """
         self._tasks: SimpleQueue[Task] = SimpleQueue()
         self._off = off
-        self._parts: tuple[Part, ...] = (Rules(system_clock), HostsFile(), Browsers())
+        self._parts = all_parts()
         self._lookout = Lookout(broker, host)
         self._journal: Journal | None = None
         self._trouble = ""
@@ -103,15 +108,16 @@ class Acts:
     def _work(self, inbox: Inbox) -> None:
         self._guarded(self._blocks.reconcile)
         while True:
-            self._facts = self._look_at_facts()
+            facts = self._look_at_facts()
+            if facts != self._facts:
+                self._facts = facts
+                inbox.put(Call(None))  # so that the loop comes round, and tells it
             try:
                 task = self._tasks.get(timeout=self._pause())
             except Empty:
                 self._guarded(self._blocks.look)
                 continue
-            outcome = self._carry_out(task)
-            self._facts = self._look_at_facts()
-            inbox.put(Call(outcome))
+            inbox.put(Call(self._carry_out(task)))
 
     def _pause(self) -> float:
         try:
