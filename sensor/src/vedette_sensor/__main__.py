@@ -1,6 +1,7 @@
 """vedette-sensor: takes what this host's sessions hand over, stamps it, and reports it."""
 
 import logging
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,7 +46,13 @@ class SensorSettings(Settings):
 
 
 def main() -> None:
-    """Run the program."""
+    """Run the program; `service` is for who sets the host up."""
+    if sys.argv[1:2] == ["service"]:
+        from vedette_transport import service  # noqa: PLC0415 (not loaded where it serves)
+
+        from .service import SENSOR  # noqa: PLC0415
+
+        service.main(SENSOR, sys.argv[2:])
     run("vedette-sensor", "Takes what this host's sessions see, and reports it.", sensor)
 
 

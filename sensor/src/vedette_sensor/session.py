@@ -39,7 +39,13 @@ class SessionSettings(Settings):
 
 
 def main() -> None:
-    """Run the program."""
+    """Run the program; `service` is for who sets the host up."""
+    if sys.argv[1:2] == ["service"]:
+        from vedette_transport import service  # noqa: PLC0415 (not loaded where it serves)
+
+        from .service import SESSION  # noqa: PLC0415
+
+        service.main(SESSION, sys.argv[2:])
     run("vedette-session", "Watches this user's windows and clipboard, and shows notices.", session)
 
 

@@ -1,0 +1,54 @@
+"""`vedette-enforcer service`: what systemd is told of it."""
+
+from pathlib import Path
+
+from vedette_schemas import Principal, Program
+from vedette_transport.service import Service
+from vedette_transport.signing import Verifier
+from vedette_transport.units import CONFINED_AS_ROOT, Unit
+
+from .settings import read_settings
+
+
+def _check(path: Path) -> None:
+    settings = read_settings(path)
+    Verifier(settings.ca, Principal(Program.ENFORCER, settings.host))
+
+
+ENFORCER = Service(
+    unit=Unit(
+        name="vedette-enforcer",
+        module="vedette_enforcer",
+        description="Vedette's enforcer: carries out the analyzer's commands on this host",
+        # It ends others' processes, changes the packet filter by netlink, and replaces the hosts file and
+        # browsers' policies below /etc with the owner and the rights that they had.
+        confinement=CONFINED_AS_ROOT
+        + """\
+CapabilityBoundingSet=CAP_KILL CAP_NET_ADMIN CAP_SYS_PTRACE CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH
+CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallFilter=@system-service
+SystemCallFilter=~@keyring
+ReadWritePaths=/etc
+Nice=-10
+LimitNOFILE=4096
+MemoryMax=512M
+TasksMax=512
+""",
+    ),
+    settings="""\
+# vedette-enforcer; after an edit: systemctl restart vedette-enforcer
+host = "{host}"
+ca = "ca.pem"
+socket = "/run/vedette/enforcer.sock"
+spool = "/var/lib/vedette/enforcer-spool.db"
+[broker]
+host = "{broker}"
+port = {port}
+""",
+    check=_check,
+    keeps=("enforcer-spool.db*", "journal.db*"),
+    files=("ca.pem", "never_touch.toml"),
+    before_removal=("release", "--all"),
+    needs_ca=True,
+)
