@@ -51,11 +51,9 @@ class Acting:
         folder: Path,
         *parts: Part,
         clock: Clock = system_clock,
-        never: NeverTouch | None = None,
-        broker: BrokerAddress = BROKER,
+        around: Surroundings | None = None,
     ) -> None:
-        self._folder, self._parts, self._clock, self._broker = folder, parts, clock, broker
-        self._never = never or NeverTouch()
+        self._folder, self._parts, self._clock, self._surroundings = folder, parts, clock, around
         self.journal = Journal(folder / "journal.db", clock)
         self.blocks = self._blocks(parts)
 
@@ -66,21 +64,19 @@ class Acting:
     def restarted(self, *parts: Part) -> "Acting":
         """Go on as the program that is started next does."""
         self.journal.close()
-        again = Acting(
-            self._folder, *(parts or self._parts), clock=self._clock, never=self._never, broker=self._broker
-        )
+        again = Acting(self._folder, *(parts or self._parts), clock=self._clock, around=self._surroundings)
         again.blocks.reconcile()
         return again
 
     def _around(self) -> Surroundings:
-        return look_around(self._broker, frozenset(), "host-7")
+        return self._surroundings or look_around(BROKER, frozenset(), "host-7")
 
     def _blocks(self, parts: Sequence[Part]) -> Blocks:
         return Blocks(
             self.journal,
             parts,
             around=self._around,
-            never=lambda: self._never,
+            never=NeverTouch,
             lock=contextlib.nullcontext,
             clock=self._clock,
         )

@@ -73,6 +73,7 @@ class Journal:
         """Open it, made where there is none; set a damaged one aside."""
         self._clock = clock
         self.set_aside: Path | None = None
+        self._live: tuple[int, list[Entry]] | None = None
         try:
             self._connection = _open(path)
         except sqlite3.DatabaseError as error:
@@ -146,9 +147,13 @@ class Journal:
             return next(self._entries("WHERE id = ?", str(id_)), None)
 
     def live(self) -> list[Entry]:
-        """Return what is to be in force, those that end first first."""
-        with _explained():
-            return list(self._entries("WHERE state IN ('planned', 'in force') ORDER BY ends, id"))
+        """Return what is to be in force, those that end first first. Read only where it has changed."""
+        version = self.version()
+        if self._live is None or self._live[0] != version:
+            with _explained():
+                found = list(self._entries("WHERE state IN ('planned', 'in force') ORDER BY ends, id"))
+            self._live = version, found
+        return self._live[1]
 
     def expire(self) -> list[Entry]:
         """Mark as expired whatever has had its time; return those."""
@@ -207,6 +212,7 @@ class Journal:
     def _writing(self) -> Generator[None]:
         with _explained():
             self._connection.execute("BEGIN IMMEDIATE")
+            self._live = None
             try:
                 yield
                 self._connection.execute("COMMIT")
