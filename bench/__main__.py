@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("latency", "footprint", "ingest")
+BENCHMARKS = ("latency", "footprint", "ingest", "actions")
 
 
 def main() -> int:
