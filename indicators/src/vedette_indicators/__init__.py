@@ -1,5 +1,6 @@
 """Canonical forms, the indicator table and redaction."""
 
+from .blocking import BlockTarget, block_target, named_target
 from .canonical import RefusedError, canonical
 from .indicator import Indicator, IndicatorType, ListAction, Match, Via
 from .lists import COLUMNS, BadLine, ListProblem, read_list
@@ -10,6 +11,7 @@ from .table import IndicatorTable
 __all__ = [
     "COLUMNS",
     "BadLine",
+    "BlockTarget",
     "Indicator",
     "IndicatorTable",
     "IndicatorType",
@@ -18,8 +20,10 @@ __all__ = [
     "Match",
     "RefusedError",
     "Via",
+    "block_target",
     "canonical",
     "first_url",
+    "named_target",
     "read_list",
     "redact",
 ]
