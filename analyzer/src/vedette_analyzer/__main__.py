@@ -3,13 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from vedette_archive import Reader, Run, Writer
 from vedette_schemas import (
     ANALYZER,
     Ack,
+    ActAnswer,
     Alert,
     Life,
     MessageError,
@@ -40,14 +41,15 @@ from vedette_transport.delivery import Receiver
 from vedette_transport.signing import Signer
 
 from .clock import Clock
-from .core import Analyzer, Effect
+from .core import Analyzer
+from .desk import ActDesk
 from .detectors import all_detectors
 from .detectors.lists import Lists
 from .faults import trace
 from .following import AlertFollower
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
-from .orders import Send
+from .orders import Effect, Send
 from .presence import Presence
 from .remembering import remembered
 from .settings import AnalyzerSettings
@@ -95,8 +97,15 @@ class Server:
         self._reader = reader = Reader(archive)
         self._receiver = Receiver(reader.books)
         detectors = all_detectors(self._lists)
-        self._analyzer = Analyzer(detectors, settings.mode_of, reader.command)
-        self._analyzer.restore(reader.open_commands())
+        self._analyzer = Analyzer(
+            detectors,
+            settings.mode_of,
+            reader.command,
+            block_for=timedelta(hours=settings.block_hours),
+            approve_within=timedelta(minutes=settings.approve_minutes),
+        )
+        self._analyzer.restore(reader.open_commands(), reader.lasting_commands(self._clock.now))
+        self._desk = ActDesk(settings.ca and folder / settings.ca, self._analyzer, reader.act)
         for observation in remembered(reader, detectors, self._clock.now):
             self._analyzer.remember(observation)
         for sender in reader.senders():
@@ -109,7 +118,7 @@ class Server:
             ANALYZER,
             settings.broker,
             self._inbox,
-            subscriptions=(topics.EVERY_REPORT, topics.EVERY_STATUS),
+            subscriptions=(topics.EVERY_REPORT, topics.EVERY_STATUS, topics.EVERY_ACT),
             facts=self._facts,
         )
         self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
@@ -170,6 +179,8 @@ class Server:
             if topics.is_report(topic):
                 arrived = read_report(topic, payload)
                 self._carry_out(self._intake.report(arrived, len(payload), self._clock.now, _now))
+            elif topics.is_act(topic):
+                self._carry_out(self._desk.take(topic, payload, self._clock.now))
             else:
                 self._status(topic, payload)
         except OtherVersionError as error:
@@ -209,6 +220,7 @@ class Server:
         for reconciled in kept.reconciled:
             acks += self._receiver.closed(reconciled)
         self._carry_out(acks)
+        self._carry_out(self._desk.archived(kept.work.acts))
         if kept.stored.alerts or kept.reconciled:
             self._follow()
 
@@ -225,13 +237,13 @@ class Server:
         if self._is_listening and self._follower.go_on():
             self._work.published = self._follower.sequence
 
-    def _carry_out(self, effects: Iterable[Effect | Ack | Run]) -> None:
+    def _carry_out(self, effects: Iterable[Effect | Ack | ActAnswer | Run]) -> None:
         for effect in effects:
             match effect:
                 case Send():
                     token = self._signer.sign(effect.command)
                     self._session.publish(topics.command(effect.audience), token.encode())
-                case Ack():
+                case Ack() | ActAnswer():
                     topic = topics.ack(Principal.parse(effect.audience))
                     self._session.publish(topic, encode(effect), qos=0)
                 case Run():
@@ -266,6 +278,7 @@ class Server:
         return {
             "indicators": f"on: {self._entries} in force",
             "mode": str(self._settings.mode),
+            "acts": self._desk.fact,
             "dropped": str(self._dropped),
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }

@@ -1,44 +1,45 @@
 """The analyzer without the world: what came in and the time go in, what to send and to archive comes out."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from vedette_archive import Answer, ArchivedCommand, Ending, Judged, OpenCommand
+from vedette_archive import Answer, ArchivedCommand, Ending, OpenCommand
 from vedette_archive import Place as Name
 from vedette_schemas import (
-    Action,
-    Alert,
+    Act,
     Arrived,
+    Block,
+    Isolate,
     Mode,
+    Notify,
     Observation,
     Outcome,
     OutcomeStatus,
     Principal,
-    Process,
     Program,
     Ranges,
     Status,
     Terminate,
     Unreadable,
+    name_of,
 )
 
+from .acting import Acting
 from .detectors import Detector
 from .faults import trace
 from .finding import Finding
-from .orders import Enforcers, OpenOrder, OpenOrders, Send, notice, target_name
-from .policy import Verdict, decide
+from .ordering import Ordering, given_up
+from .orders import Effect, OpenOrder, Send
 from .ration import Ration
-from .telling import NAMESPACE, Place, alert_for, in_words, refusal, settled
+from .telling import NAMESPACE, Place, in_words, refusal, settled
 
 log = logging.getLogger(__name__)
 
-Effect = Send | Judged | OpenCommand | Answer | Alert
-"""What the analyzer wants: a `Send` published at once, all else archived."""
-
+BLOCK_FOR = timedelta(hours=24)
+APPROVE_WITHIN = timedelta(minutes=15)
 
 _REFUSALS, _REFUSALS_WITHIN = 30, timedelta(minutes=10)
 """Refusals of commands that are not ours which are told, a host."""
@@ -52,21 +53,27 @@ class Analyzer:
         detectors: Sequence[Detector[Any]],
         mode: Callable[[str], Mode],
         archived: Callable[[UUID], ArchivedCommand | None],
+        *,
+        block_for: timedelta = BLOCK_FOR,
+        approve_within: timedelta = APPROVE_WITHIN,
     ) -> None:
         """`mode` tells a host's mode, `archived` what the archive knows of a command."""
-        self._mode, self._archived = mode, archived
+        self._archived = archived
         self._watching: dict[type[Observation], list[Detector[Any]]] = {}
         for detector in detectors:
             for kind in detector.watches:
                 self._watching.setdefault(kind, []).append(detector)
-        self._enforcers = Enforcers()
-        self._orders = OpenOrders(self._enforcers)
+        self._ordering = Ordering(mode, block_for=block_for, approve_within=approve_within)
+        self._enforcers, self._orders = self._ordering.enforcers, self._ordering.orders
+        self._standing = self._ordering.standing
+        self._acting = Acting(self._ordering, archived)
         self._refusals = Ration(_REFUSALS, _REFUSALS_WITHIN)
 
-    def restore(self, commands: Iterable[OpenCommand]) -> None:
-        """Take up the commands that an analyzer before this one left open."""
+    def restore(self, commands: Iterable[OpenCommand], lasting: Iterable[ArchivedCommand] = ()) -> None:
+        """Take up the commands that an analyzer before this one left open, and what is in force or muted."""
         for command in commands:
             self._orders.restore(OpenOrder.from_archive(command))
+        self._standing.restore(lasting)
 
     def remember(self, observation: Observation) -> None:
         """Show an archived observation to the detectors with a memory; what they find was told before."""
@@ -107,74 +114,31 @@ class Analyzer:
         if principal.program is Program.ENFORCER:
             self._enforcers.heard(status, now)
             if self._enforcers.running(principal):
-                yield from self._orders.waiting(principal, now)
+                yield from self._orders.unanswered(principal, now)
+
+    def act(self, act: Act, token: str, now: datetime) -> Iterator[Effect]:
+        """Carry out what an operator wants; yield what it leads to, and last the act with its answer."""
+        yield from self._acting.carry_out(act, token, now)
 
     def tick(self, now: datetime) -> Iterator[Effect]:
-        """Give up the orders that nobody answered in time."""
+        """Give up the orders that nobody answered, or approved, in time."""
         for order in self._orders.expired(now):
-            yield from _given_up(order, f"not done: no answer from {order.audience} in time", now)
+            who = f"no answer from {order.audience} in time"
+            yield from given_up(order, f"not done: {'nobody approved it' if order.waits else who}", now)
+        self._standing.tick(now)
 
     def clock_moved(self, by: timedelta) -> None:
-        """Take in that the server's clock was set: no order lives longer or shorter for it."""
+        """Take in that the server's clock was set: nothing lives longer or shorter for it."""
         self._orders.clock_moved(by)
         self._enforcers.clock_moved(by)
+        self._standing.clock_moved(by)
 
     def _judge(self, place: Place) -> Iterator[Effect]:
-        opened: dict[Process, OpenOrder] = {}
-        later: list[Effect] = []
-        for finding in self._findings(place.observation):
-            verdict = decide(finding, place.observation)
-            later.append(_judged(finding, verdict, place))
-            obstacle = self._obstacle(verdict, place.sender.host)
-            if obstacle is not None or verdict.order is None:
-                mode = self._mode(place.sender.host)
-                later.append(alert_for(finding, verdict, place, mode, obstacle or "alerted"))
-                continue
-            order = opened.get(verdict.order.process)
-            if order is None:
-                order = self._new_order(finding, verdict.order, place)
-                opened[verdict.order.process] = order
-            elif verdict.order.others:
-                order.order = verdict.order  # the wider one of two serves both
-            doing = f"ending {target_name(verdict.order)}"
-            alert = alert_for(finding, verdict, place, Mode.ENFORCE, doing, order.id)
-            order.alerts.append(alert)
-            later.append(alert)
-        for order in opened.values():
-            yield from self._open(order, place.judged_at)
-        yield from later
-
-    def _open(self, order: OpenOrder, now: datetime) -> Iterator[Effect]:
-        for effect in self._orders.open(order, now):
-            if isinstance(effect, Send):
-                yield effect
-            else:
-                yield from _given_up(effect, "not done: too many orders are open", now)
-        yield order.record
+        yield from self._ordering.judge(self._findings(place.observation), place)
 
     def _findings(self, observation: Observation) -> Iterator[Finding]:
         for detector in self._watching.get(type(observation), ()):
             yield from _guarded(detector, observation)
-
-    def _obstacle(self, verdict: Verdict, host: str) -> str | None:
-        """Return, for people, why a verdict is not carried out; `None` if it is."""
-        if verdict.action is Action.ALERT:
-            return f"alerted: {verdict.reason}" if verdict.reason else "alerted"
-        what = f"end {target_name(verdict.order)}" if verdict.order else f"block {verdict.block}"
-        mode = self._mode(host)
-        if mode is Mode.OBSERVE:
-            return f"observe mode: would {what}"
-        if mode is Mode.APPROVE:
-            return f"not done, since approving is not built into this version: {what}"
-        obstacle = self._enforcers.obstacle(Principal(Program.ENFORCER, host), verdict.action)
-        if obstacle is None and verdict.order is None:
-            obstacle = "not built into this version"
-        return None if obstacle is None else f"could not {what}: {obstacle}"
-
-    def _new_order(self, finding: Finding, order: Terminate, place: Place) -> OpenOrder:
-        name = place.derive(finding.key, order.action)
-        enforcer = Principal(Program.ENFORCER, place.sender.host)
-        return OpenOrder.new(name, enforcer, order, place.judged_at)
 
     def _outcome(self, outcome: Outcome, place: Place) -> Iterator[Effect]:
         order = None if outcome.command_id is None else self._answered(outcome.command_id, place.sender)
@@ -184,18 +148,31 @@ class Analyzer:
                 if held_back is not None:
                     yield refusal(outcome, place, held_back)
             return
+        until = self._in_force(order, outcome, place)
         name = Name(place.envelope.stream, place.number)
-        yield Answer(order.id, Ending(outcome.status), place.judged_at, name)
+        yield Answer(order.id, Ending(outcome.status), place.judged_at, name, until)
         if isinstance(order.order, Terminate):
             yield from self._tell_user(order, order.order, outcome, place)
+        if not isinstance(order.order, Notify):
             yield from settled(order, in_words(order.order, outcome), outcome)
+
+    def _in_force(self, order: OpenOrder, outcome: Outcome, place: Place) -> datetime | None:
+        """Take note of what an outcome puts into force; return until when, by our clock."""
+        if outcome.status is not OutcomeStatus.DONE or not isinstance(order.order, Block | Isolate):
+            return None
+        taken_at = self._enforcers.in_our_time(order.audience, outcome.taken_at)
+        taken_at = max(order.opened_at, min(taken_at, place.judged_at))
+        until = taken_at + timedelta(seconds=order.order.ttl_seconds)
+        self._standing.begin(order.id, order.audience, order.order, until)
+        return until
 
     def _answered(self, command_id: UUID, enforcer: Principal) -> OpenOrder | None:
         """Return the order that this enforcer has answered: an open one, or one it was too late for."""
         order = self._orders.settle(command_id, enforcer)
         if order is None:
             known = self._archived(command_id)
-            if known and known.ending in (None, Ending.EXPIRED) and known.audience == str(enforcer):
+            endings = (None, Ending.EXPIRED, Ending.WITHDRAWN)
+            if known and known.ending in endings and known.audience == str(enforcer):
                 order = OpenOrder.from_archive(known)
         return order
 
@@ -205,9 +182,11 @@ class Analyzer:
         if outcome.status is not OutcomeStatus.DONE or what.uid is None:
             return
         reason = order.alerts[0].summary if order.alerts else ""
-        told = notice(f"{target_name(what)} was closed. {reason}", what.uid)
+        text = f"{name_of(what)} was closed. {reason}"
+        told = Notify(uid=what.uid, title="Vedette closed a program", text=text[:400])
         name = uuid5(NAMESPACE, f"{order.id}|{told.action}")
-        yield from self._open(OpenOrder.new(name, order.audience, told, place.judged_at), place.judged_at)
+        now = place.judged_at
+        yield from self._ordering.open(OpenOrder.new(name, order.audience, told, now), now)
 
 
 def _guarded(detector: Detector[Any], observation: Observation) -> Iterator[Finding]:
@@ -217,30 +196,3 @@ def _guarded(detector: Detector[Any], observation: Observation) -> Iterator[Find
     except Exception as error:  # noqa: BLE001
         # no log.exception: an error's words may repeat what a host sent
         log.error("detector %s failed on a %s: %s", detector.name, observation.kind, trace(error))  # noqa: TRY400
-
-
-def _given_up(order: OpenOrder, why: str, now: datetime) -> Iterator[Effect]:
-    yield Answer(order.id, Ending.EXPIRED, now)
-    yield from settled(order, why)
-
-
-def _judged(finding: Finding, verdict: Verdict, place: Place) -> Judged:
-    """Return a finding and the verdict on it as the archive keeps them."""
-    found = finding.match
-    told: dict[str, object] = {"summary": finding.summary, "technique": finding.technique}
-    if found is not None:
-        row = found.indicator
-        told |= {"where": finding.where, "subject": found.subject}
-        told["indicator"] = {"type": row.type, "value": row.value, "list": row.list, "line": row.line}
-    order = None if verdict.order is None else verdict.order.model_dump(mode="json")
-    decided = {"action": verdict.action, "order": order, "block": verdict.block, "reason": verdict.reason}
-    return Judged(
-        place=Name(place.envelope.stream, place.number),
-        key=finding.key,
-        judged_at=place.judged_at,
-        detector=finding.detector,
-        severity=finding.severity,
-        finding=json.dumps(told),
-        action=verdict.action,
-        verdict=json.dumps(decided),
-    )

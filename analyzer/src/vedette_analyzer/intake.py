@@ -19,8 +19,9 @@ from vedette_schemas import (
 from vedette_schemas.observations import AnyObservation
 from vedette_transport.delivery import Receiver
 
-from .core import Analyzer, Effect
+from .core import Analyzer
 from .faults import trace
+from .orders import Effect
 from .ration import Ration, with_held_back
 from .suspects import JudgingMark, Suspects, Trial
 from .troubles import trouble

@@ -10,6 +10,8 @@ from queue import Empty, SimpleQueue
 
 from vedette_archive import (
     Answer,
+    Approved,
+    ArchivedAct,
     ArchiveDamagedError,
     ArchiveError,
     Batch,
@@ -20,6 +22,7 @@ from vedette_archive import (
     Retention,
     Run,
     Stored,
+    Undone,
     Writer,
 )
 from vedette_schemas import Alert, Life, Principal, Ranges, SpoolState, Stream
@@ -48,6 +51,8 @@ TIDY_SECONDS = 60.0
 _TIDY_PAUSE = 0.05
 _MOST_OPENINGS = 4
 
+Record = Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
@@ -70,6 +75,9 @@ class Work:
     commands: list[OpenCommand] = field(default_factory=list[OpenCommand])
     answers: list[Answer] = field(default_factory=list[Answer])
     alerts: list[Alert] = field(default_factory=list[Alert])
+    approvals: list[Approved] = field(default_factory=list[Approved])
+    undone: list[Undone] = field(default_factory=list[Undone])
+    acts: list[ArchivedAct] = field(default_factory=list[ArchivedAct])
     heartbeats: dict[Principal, list[Heartbeat]] = field(default_factory=dict[Principal, list[Heartbeat]])
     published: int | None = None
 
@@ -80,6 +88,9 @@ class Work:
             or self.commands
             or self.answers
             or self.alerts
+            or self.approvals
+            or self.undone
+            or self.acts
             or self.heartbeats
             or self.published is not None
         )
@@ -94,7 +105,7 @@ class Work:
         ]
         self.heartbeats[beat.principal] = [*others, beat][-_MOST_OPENINGS:]
 
-    def add(self, record: Judged | OpenCommand | Answer | Alert) -> None:
+    def add(self, record: Record) -> None:
         """Put a record among its like."""
         match record:
             case Judged():
@@ -105,6 +116,12 @@ class Work:
                 self.answers.append(record)
             case Alert():
                 self.alerts.append(record)
+            case Approved():
+                self.approvals.append(record)
+            case Undone():
+                self.undone.append(record)
+            case ArchivedAct():
+                self.acts.append(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +215,9 @@ class Keeper:
                     commands=tuple(work.commands),
                     answers=tuple(work.answers),
                     alerts=tuple(work.alerts),
+                    approvals=tuple(work.approvals),
+                    undone=tuple(work.undone),
+                    acts=tuple(work.acts),
                 )
             )
             reconciled = tuple(

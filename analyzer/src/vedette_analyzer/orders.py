@@ -1,31 +1,57 @@
-"""Orders that have no outcome yet, and what is known of the enforcers that are to carry them out."""
+"""Orders that have no outcome yet: sent and not answered, or waiting for an operator's approval."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from vedette_archive import OpenCommand
+from vedette_archive import Answer, Approved, ArchivedAct, Judged, OpenCommand, Undone
 from vedette_schemas import (
-    ANALYZER,
     Action,
     Alert,
+    Block,
+    BlockedAddress,
+    BlockedHost,
+    BlockedPage,
     Command,
-    Life,
-    Notify,
+    Isolate,
     Order,
     Principal,
-    Status,
+    Process,
     Terminate,
 )
+from vedette_transport.signing import LONGEST_LIFE
 
-LIFETIMES = {Action.TERMINATE: timedelta(seconds=60), Action.NOTIFY: timedelta(minutes=5)}
+from .enforcers import Enforcers
+
+LIFETIMES = {
+    Action.TERMINATE: timedelta(seconds=60),
+    Action.NOTIFY: timedelta(minutes=5),
+    Action.UNDO: LONGEST_LIFE,
+}
 MAX_OPEN = 10_000
-MAX_ENFORCERS = 10_000
-MAX_AHEAD = timedelta(days=366)
-"""How far an enforcer's clock may be off: commands are in its time, but not in any time."""
+
+Subject = Process | BlockedAddress | BlockedHost | BlockedPage | None
+
+
+def subject(order: Order) -> Subject:
+    """Return what tells whether two orders with the same action come to the same thing."""
+    match order:
+        case Terminate(process=process):
+            return process
+        case Block(target=target):
+            return target
+        case _:
+            return None
+
+
+def lifetime(order: Order) -> timedelta:
+    """Return how long an order is worth carrying out; a block and an isolation as long as they last."""
+    if isinstance(order, Block | Isolate):
+        return min(timedelta(seconds=order.ttl_seconds), LONGEST_LIFE)
+    return LIFETIMES[Action(order.action)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,97 +62,72 @@ class Send:
     command: Command
 
 
+Effect = Send | Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct
+"""What the analyzer wants: a `Send` published at once, all else archived."""
+
+
 @dataclass(slots=True)
 class OpenOrder:
-    """An order and the alerts that it will settle. Times are the server's."""
+    """An order and the alerts that it will settle. Times are the server's.
+
+    One that `waits` is not sent before an operator approves it. `indicator` is the list's entry that led
+    to it; `ordered_by` is the operator who ordered or approved it.
+    """
 
     id: UUID
     audience: Principal
     order: Order
     opened_at: datetime
     expires_at: datetime
+    waits: bool = False
+    indicator: str | None = None
+    ordered_by: str | None = None
     alerts: list[Alert] = field(default_factory=list[Alert])
 
     @classmethod
-    def new(cls, name: UUID, audience: Principal, order: Order, now: datetime) -> Self:
-        """Open an order now; nobody waits for its outcome longer than `LIFETIMES` say."""
-        return cls(name, audience, order, now, now + LIFETIMES[Action(order.action)])
+    def new(
+        cls,
+        name: UUID,
+        audience: Principal,
+        order: Order,
+        now: datetime,
+        *,
+        approve_within: timedelta | None = None,
+        indicator: str | None = None,
+        ordered_by: str | None = None,
+    ) -> Self:
+        """Open an order now, to be approved within that time; without, it needs no approval."""
+        waits = approve_within is not None
+        expires_at = now + (approve_within or lifetime(order))
+        return cls(name, audience, order, now, expires_at, waits, indicator, ordered_by)
 
     @classmethod
     def from_archive(cls, kept: OpenCommand) -> Self:
         """Return an order as an analyzer before this one opened it."""
-        audience = Principal.parse(kept.audience)
-        return cls(kept.id, audience, kept.order, kept.issued_at, kept.expires_at, list(kept.alerts))
+        return cls(
+            id=kept.id,
+            audience=Principal.parse(kept.audience),
+            order=kept.order,
+            opened_at=kept.issued_at,
+            expires_at=kept.expires_at,
+            waits=kept.waits,
+            indicator=kept.indicator,
+            ordered_by=kept.ordered_by,
+            alerts=list(kept.alerts),
+        )
 
     @property
     def record(self) -> OpenCommand:
         """The order as the archive keeps it; the alerts are kept by themselves."""
-        return OpenCommand(self.id, str(self.audience), self.order, self.opened_at, self.expires_at)
-
-
-@dataclass(frozen=True, slots=True)
-class _Enforcer:
-    """What an enforcer's last heartbeat told: its clock against ours, and what it can do."""
-
-    ahead: timedelta
-    facts: dict[str, str]
-    life: Life
-    connection: str
-
-
-class Enforcers:
-    """The enforcers, each as its last heartbeat told."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._known: OrderedDict[str, _Enforcer] = OrderedDict()
-
-    def heard(self, status: Status, now: datetime) -> bool:
-        """Remember a heartbeat; tell whether it is the first of its connection.
-
-        The last will of an older connection says nothing. The enforcer heard longest ago is forgotten
-        where there are too many.
-        """
-        before = self._known.get(status.principal)
-        is_new = before is None or before.connection != status.connection
-        if is_new and before is not None and status.life is not Life.RUNNING:
-            return False
-        known = _Enforcer(status.at - now, dict(status.facts), status.life, status.connection)
-        self._known[status.principal] = known
-        self._known.move_to_end(status.principal)
-        if len(self._known) > MAX_ENFORCERS:
-            self._known.popitem(last=False)
-        return is_new
-
-    def running(self, enforcer: Principal) -> bool:
-        """Tell whether it can be sent a command now."""
-        known = self._known.get(str(enforcer))
-        return known is not None and known.life is Life.RUNNING and abs(known.ahead) <= MAX_AHEAD
-
-    def obstacle(self, enforcer: Principal, action: Action) -> str | None:
-        """Return why it can't do `action`, in its own words; `None` if it can or was not heard yet."""
-        known = self._known.get(str(enforcer))
-        if known and abs(known.ahead) > MAX_AHEAD:
-            return "its clock is off by more than a year"
-        fact = known.facts.get(action, f"off: it does not know how to {action}") if known else "on"
-        return None if fact.startswith("on") else fact.removeprefix("off:").strip()
-
-    def clock_moved(self, by: timedelta) -> None:
-        """Take in that the server's clock was set: what was reckoned against it moves along."""
-        self._known.update(
-            {name: replace(known, ahead=known.ahead - by) for name, known in self._known.items()}
-        )
-
-    def command(self, order: OpenOrder, now: datetime) -> Command:
-        """Return an open order as a command, in the enforcer's own time."""
-        ahead = self._known[str(order.audience)].ahead
-        return Command(
-            id=order.id,
-            issuer=str(ANALYZER),
-            audience=str(order.audience),
-            issued_at=now + ahead,
-            expires_at=order.expires_at + ahead,
-            order=order.order,
+        return OpenCommand(
+            id=self.id,
+            audience=str(self.audience),
+            order=self.order,
+            issued_at=self.opened_at,
+            expires_at=self.expires_at,
+            waits=self.waits,
+            indicator=self.indicator,
+            ordered_by=self.ordered_by,
         )
 
 
@@ -138,29 +139,45 @@ class OpenOrders:
         self._enforcers = enforcers
         self._open: OrderedDict[UUID, OpenOrder] = OrderedDict()
         self._of: dict[Principal, set[UUID]] = {}
+        self._like: dict[tuple[Principal, str, Subject], UUID] = {}
 
     def restore(self, order: OpenOrder) -> None:
         """Take up an order that an analyzer before this one had opened."""
         self._open[order.id] = order
         self._of.setdefault(order.audience, set()).add(order.id)
+        self._like[order.audience, order.order.action, subject(order.order)] = order.id
+
+    def get(self, command_id: UUID) -> OpenOrder | None:
+        """Return an open order."""
+        return self._open.get(command_id)
+
+    def like(self, audience: Principal, order: Order) -> OpenOrder | None:
+        """Return the last open order of the same action about the same thing."""
+        name = self._like.get((audience, order.action, subject(order)))
+        return None if name is None else self._open[name]
 
     def open(self, order: OpenOrder, now: datetime) -> Iterator[Send | OpenOrder]:
         """Take an order: yield it to be sent if its enforcer is there, and the orders that gave way."""
         if order.id in self._open:
             return
         self.restore(order)
-        if self._enforcers.running(order.audience):
-            yield self._send(order, now)
+        yield from self._send(order, now)
         if len(self._open) > MAX_OPEN:
             yield self._close(next(iter(self._open)))
 
-    def waiting(self, enforcer: Principal, now: datetime) -> Iterator[Send]:
+    def approve(self, order: OpenOrder, by: str, now: datetime) -> Iterator[Send]:
+        """Let an order wait no longer: yield it to be sent, with a life that begins now."""
+        order.waits, order.ordered_by = False, by
+        order.opened_at, order.expires_at = now, now + lifetime(order.order)
+        yield from self._send(order, now)
+
+    def unanswered(self, enforcer: Principal, now: datetime) -> Iterator[Send]:
         """Yield all that an enforcer which was just heard has not answered.
 
         What was sent before may have been lost; the enforcer carries out no command twice.
         """
         for name in sorted(self._of.get(enforcer, ()), key=lambda name: self._open[name].opened_at):
-            yield self._send(self._open[name], now)
+            yield from self._send(self._open[name], now)
 
     def settle(self, command_id: UUID, enforcer: Principal) -> OpenOrder | None:
         """Close the order that this enforcer has answered; `None` if it has no such order open."""
@@ -169,8 +186,12 @@ class OpenOrders:
             return None
         return self._close(command_id)
 
+    def withdraw(self, order: OpenOrder) -> None:
+        """Close an order without an outcome."""
+        self._close(order.id)
+
     def expired(self, now: datetime) -> Iterator[OpenOrder]:
-        """Close and yield the orders that nobody answered in time."""
+        """Close and yield the orders that nobody answered, or approved, in time."""
         for order in [order for order in self._open.values() if order.expires_at <= now]:
             yield self._close(order.id)
 
@@ -186,18 +207,14 @@ class OpenOrders:
         others.discard(command_id)
         if not others:
             del self._of[order.audience]
+        likeness = order.audience, order.order.action, subject(order.order)
+        if self._like.get(likeness) == command_id:
+            del self._like[likeness]
         return order
 
-    def _send(self, order: OpenOrder, now: datetime) -> Send:
-        return Send(order.audience, self._enforcers.command(order, now))
-
-
-def notice(text: str, uid: int) -> Notify:
-    """Return the order to tell a user what was done."""
-    return Notify(uid=uid, title="Vedette closed a program", text=text[:400])
-
-
-def target_name(order: Terminate) -> str:
-    """Return a program's name and PID, for people."""
-    name = order.process.executable.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{name} (pid {order.process.pid})"
+    def _send(self, order: OpenOrder, now: datetime) -> Iterator[Send]:
+        if not order.waits and self._enforcers.running(order.audience):
+            command = self._enforcers.command(
+                order.id, order.audience, order.order, now=now, expires_at=order.expires_at
+            )
+            yield Send(order.audience, command)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 from vedette_archive import Retention
-from vedette_schemas import HostName, Mode
+from vedette_schemas import MAX_TTL, HostName, Mode
 from vedette_transport import BrokerAddress, Settings
 
 
@@ -19,16 +19,21 @@ class AnalyzerSettings(Settings):
     """Everything the analyzer can be told; relative paths start at the settings file's folder.
 
     `archive` is the file of its history; a file beside it, `…-judging`, tells what it was judging when it
-    was killed. `retention` is in days.
+    was killed. `retention` is in days. A block that a list asks for lasts `block_hours`; in approve mode
+    an operator has `approve_minutes` to approve a command. Operators' acts are signed below `ca`, the
+    deployment's CA certificate; without it none is carried out.
     """
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
     key: Path
     certificate: Path
     archive: Path
+    ca: Path | None = None
     broker: BrokerAddress = BrokerAddress()
     mode: Mode = Mode.ENFORCE
     hosts: dict[HostName, HostSettings] = Field(default_factory=dict)
+    block_hours: Annotated[int, Field(ge=1, le=MAX_TTL // 3_600)] = 24
+    approve_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     retention: Retention = Retention()
 
     def mode_of(self, host: str) -> Mode:

@@ -6,12 +6,14 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from vedette_schemas import (
+    Act,
     Action,
     Alert,
     Envelope,
     Match,
     Mode,
     Observation,
+    Order,
     Origin,
     Outcome,
     OutcomeStatus,
@@ -22,15 +24,19 @@ from vedette_schemas import (
     Terminate,
     Times,
     WindowFocused,
+    name_of,
 )
 
 from .finding import Finding
-from .orders import OpenOrder, target_name
-from .policy import Verdict
+from .orders import OpenOrder
 from .ration import with_held_back
+from .words import doing
 
 NAMESPACE = UUID("0a2fbf6b-6c1f-5c0e-9c2b-0d3f6f1f7f10")
 """Alerts and commands are named below this: what is judged again gets the same names."""
+
+ACT = "act"
+"""The detector of alerts about what operators ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,22 @@ class Place:
 
 
 def alert_for(
-    finding: Finding, verdict: Verdict, place: Place, mode: Mode, done: str, command_id: UUID | None = None
+    finding: Finding,
+    action: Action,
+    place: Place,
+    mode: Mode,
+    done: str,
+    *,
+    command_id: UUID | None = None,
+    further: bool = False,
 ) -> Alert:
-    """Return the alert for a finding; with `command_id` it is pending until that command is answered."""
+    """Return the alert for a finding; with `command_id` it is pending until that command is answered.
+
+    A finding with two orders has two alerts; `further` is the second.
+    """
     found = finding.match
     return Alert(
-        id=place.derive(finding.key, "told"),
+        id=place.derive(finding.key, "told", *([action] if further else [])),
         state=State.FINAL if command_id is None else State.PENDING,
         at=place.judged_at,
         host=place.sender.host,
@@ -93,7 +109,7 @@ def alert_for(
         detector=finding.detector,
         summary=finding.summary[:1000],
         mode=mode,
-        action=verdict.action,
+        action=action,
         done=done[:1000],
         technique=finding.technique,
         match=None
@@ -113,23 +129,51 @@ def alert_for(
     )
 
 
+def act_alert(act: Act, summary: str, order: OpenOrder, mode: Mode) -> Alert:
+    """Return the alert about what an operator has ordered, pending until the order is answered."""
+    return Alert(
+        id=uuid5(NAMESPACE, f"{act.id}|told"),
+        state=State.PENDING,
+        at=order.opened_at,
+        host=order.audience.host,
+        severity=Severity.INFO,
+        detector=ACT,
+        summary=summary[:1000],
+        mode=mode,
+        action=Action(order.order.action),
+        done=doing(order.order)[:1000],
+        command_id=order.id,
+    )
+
+
+def approved(order: OpenOrder) -> Iterator[Alert]:
+    """Yield an order's alerts again, pending still."""
+    for alert in order.alerts:
+        done = f"{doing(order.order)}, approved by {order.ordered_by}"
+        yield alert.model_copy(update={"done": done[:1000]})
+
+
 def settled(order: OpenOrder, done: str, outcome: Outcome | None = None) -> Iterator[Alert]:
-    """Yield an order's alerts again, final."""
+    """Yield an order's alerts again, final; of one that had to be approved they say who did."""
     for alert in order.alerts:
         times = alert.times
+        was_approved = order.ordered_by is not None and alert.detector != ACT
+        words = f"{done[:900]} (approved by {order.ordered_by})" if was_approved else done[:1000]
         if times is not None and outcome is not None:
             times = times.model_copy(update={"taken_at": outcome.taken_at, "ended_at": outcome.seen_at})
-        yield alert.model_copy(update={"state": State.FINAL, "done": done[:1000], "times": times})
+        yield alert.model_copy(update={"state": State.FINAL, "done": words, "times": times})
 
 
-def in_words(order: Terminate, outcome: Outcome) -> str:
-    """Return what became of an order, for people."""
+def in_words(order: Order, outcome: Outcome) -> str:
+    """Return what became of an order, for people; of a block, the host says it with all that it left open."""
     match outcome.status:
-        case OutcomeStatus.DONE if outcome.ended:
+        case OutcomeStatus.DONE if isinstance(order, Terminate) and outcome.ended:
             more = len(outcome.ended) - 1
-            return f"ended {target_name(order)}" + (f" and {more} more of it" if more else "")
+            return f"ended {name_of(order)}" + (f" and {more} more of it" if more else "")
+        case OutcomeStatus.DONE if isinstance(order, Terminate):
+            return f"{name_of(order)}: {outcome.reason}"
         case OutcomeStatus.DONE:
-            return f"{target_name(order)}: {outcome.reason}"
+            return outcome.reason
         case OutcomeStatus.REFUSED:
             return f"not done: the host refused: {outcome.reason}"
         case OutcomeStatus.FAILED:

@@ -92,8 +92,8 @@ def is_act(topic: str) -> bool:
 
 
 def comes_again(topic: str) -> bool:
-    """Tell whether what is lost under this topic comes again: reports are repeated, heartbeats go on."""
-    return topic.startswith((f"{_ROOT}/up/", f"{_ROOT}/status/"))
+    """Tell whether what is lost under this topic comes again: reports and acts do, and heartbeats go on."""
+    return topic.startswith((f"{_ROOT}/up/", f"{_ROOT}/act/", f"{_ROOT}/status/"))
 
 
 def read_report_topic(topic: str) -> ReportTopic:

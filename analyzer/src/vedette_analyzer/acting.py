@@ -1,0 +1,193 @@
+"""What operators do by signed acts: approve, undo, order by hand. Each leads to an archived answer."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from vedette_archive import Answer, Approved, ArchivedAct, ArchivedCommand, Ending, Undone
+from vedette_schemas import (
+    Act,
+    Approve,
+    Block,
+    Direct,
+    Isolate,
+    Mode,
+    Order,
+    Principal,
+    Program,
+    TakeBack,
+    Terminate,
+    Undo,
+)
+
+from .ordering import Ordering
+from .orders import Effect, OpenOrder
+from .telling import NAMESPACE, act_alert, approved, settled
+from .words import day_and_time, doing, for_how_long, short, to_do
+
+
+class _NotDoneError(Exception):
+    """An act leads to nothing; the text is for its author."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What an act leads to: a sentence for its author, and which command it is about."""
+
+    words: str
+    command_id: UUID
+
+
+class Acting:
+    """Carries out acts whose authors are known to be who they say."""
+
+    def __init__(self, ordering: Ordering, archived: Callable[[UUID], ArchivedCommand | None]) -> None:
+        """Act on the orders of `ordering`; `archived` tells what the archive knows of a command."""
+        self._ordering, self._archived = ordering, archived
+
+    def carry_out(self, act: Act, token: str, now: datetime) -> Iterator[Effect]:
+        """Yield what an act leads to, and last the act as it is archived, with its answer."""
+        effects: list[Effect] = []
+        try:
+            match act.what:
+                case Approve(command_id=name):
+                    done = self._approve(name, act, now, effects)
+                case TakeBack(command_id=name):
+                    done = self._take_back(name, act, now, effects)
+                case Direct(host=host, order=order):
+                    done = self._direct(host, order, act, now, effects)
+        except _NotDoneError as error:
+            yield _archived_act(act, token, now, str(error), None)
+            return
+        yield from effects
+        yield _archived_act(act, token, now, done.words, done.command_id)
+
+    def _approve(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> _Done:
+        order = self._ordering.orders.get(name)
+        if order is None:
+            raise _NotDoneError(self._why_not_open(name))
+        if not order.waits:
+            raise _NotDoneError(f"command {short(name)} waits for nobody: it is under way")
+        host = order.audience.host
+        if self._ordering.mode(host) is Mode.OBSERVE:
+            raise _NotDoneError(f"{host} is in observe mode: nothing is done there")
+        self._needs_ability(order.order, host)
+        effects += self._ordering.orders.approve(order, act.issuer, now)
+        effects.append(Approved(name, act.issuer, now, order.expires_at))
+        order.alerts = list(approved(order))
+        effects += order.alerts
+        return _Done(f"{host}: {doing(order.order)}", name)
+
+    def _take_back(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> _Done:
+        order = self._ordering.orders.get(name)
+        if order is not None and isinstance(order.order, Undo):
+            raise _NotDoneError("an undo can't be undone: block or isolate anew")
+        if order is None:
+            return self._undo_archived(name, act, now, effects)
+        self._ordering.orders.withdraw(order)
+        waited = order.waits
+        done = "waited for approval" if waited else "the host had answered"
+        effects.append(Answer(name, Ending.WITHDRAWN, now))
+        effects += settled(
+            order, f"not done: {act.issuer} took it back {'while it' if waited else 'before'} {done}"
+        )
+        if isinstance(order.order, Block | Isolate):
+            effects += self._mute(name, order.audience, order.order, order.indicator, act, now)
+        if waited:
+            return _Done(f"{order.audience.host}: will not {to_do(order.order)}", name)
+        return self._undo(name, order.audience, order.order, act, now, effects)
+
+    def _undo_archived(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> _Done:
+        known = self._archived(name)
+        if known is None:
+            raise _NotDoneError(f"command {short(name)} is not known")
+        order = known.order
+        if isinstance(order, Terminate) and known.ending is Ending.DONE:
+            raise _NotDoneError("a program that was ended can't be brought back")
+        if not isinstance(order, Block | Isolate) or known.ending in (Ending.REFUSED, Ending.FAILED):
+            raise _NotDoneError(f"there is nothing to undo: {self._why_not_open(name)}")
+        if known.lifted:
+            raise _NotDoneError(f"{known.undone_by} has undone it already")
+        if known.until is not None and known.until <= now:
+            raise _NotDoneError(f"it was over at {day_and_time(known.until)}")
+        audience = Principal.parse(known.audience)
+        effects += self._mute(name, audience, order, known.indicator, act, now, known.until)
+        return self._undo(name, audience, order, act, now, effects)
+
+    def _undo(
+        self, name: UUID, audience: Principal, order: Order, act: Act, now: datetime, effects: list[Effect]
+    ) -> _Done:
+        undo = Undo(command_id=name)
+        summary = f"{act.issuer} undoes what was ordered on {audience.host}: {to_do(order)}"
+        self._open(undo, audience, summary, act, now, effects)
+        return _Done(
+            f"{audience.host}: undoing what was ordered: {to_do(order)}{self._if_away(audience)}", name
+        )
+
+    def _mute(
+        self,
+        name: UUID,
+        audience: Principal,
+        order: Block | Isolate,
+        indicator: str | None,
+        act: Act,
+        now: datetime,
+        until: datetime | None = None,
+    ) -> Iterator[Undone]:
+        until = until or now + timedelta(seconds=order.ttl_seconds)
+        self._ordering.standing.undo(name, audience, indicator, until, act.issuer)
+        yield Undone(name, act.issuer, now, until)
+
+    def _direct(
+        self, host: str, order: Block | Isolate, act: Act, now: datetime, effects: list[Effect]
+    ) -> _Done:
+        enforcer = Principal(Program.ENFORCER, host)
+        if not self._ordering.enforcers.knows(enforcer):
+            raise _NotDoneError(f"no enforcer of {host} has been heard")
+        if self._ordering.enforcers.ceiling(enforcer) is Mode.OBSERVE:
+            raise _NotDoneError(f"{host} itself allows nothing but observing")
+        self._needs_ability(order, host)
+        what = f"{to_do(order)} for {for_how_long(order)}"
+        opened = self._open(order, enforcer, f"{act.issuer} ordered {host}: {what}", act, now, effects)
+        words = f"{host}: {doing(order)} for {for_how_long(order)}{self._if_away(enforcer)}; to end it sooner"
+        return _Done(f"{words}: vedette undo {short(opened.id)}", opened.id)
+
+    def _open(
+        self, order: Order, audience: Principal, summary: str, act: Act, now: datetime, effects: list[Effect]
+    ) -> OpenOrder:
+        name = uuid5(NAMESPACE, f"{act.id}|{order.action}")
+        opened = OpenOrder.new(name, audience, order, now, ordered_by=act.issuer)
+        opened.alerts.append(act_alert(act, summary, opened, self._ordering.mode(audience.host)))
+        effects += self._ordering.open(opened, now)
+        effects += opened.alerts
+        return opened
+
+    def _needs_ability(self, order: Order, host: str) -> None:
+        obstacle = self._ordering.obstacle(order, host)
+        if obstacle is not None:
+            raise _NotDoneError(obstacle)
+
+    def _if_away(self, enforcer: Principal) -> str:
+        return (
+            "" if self._ordering.enforcers.running(enforcer) else ", as soon as its enforcer is there again"
+        )
+
+    def _why_not_open(self, name: UUID) -> str:
+        known = self._archived(name)
+        if known is None or known.ending is None:
+            return f"command {short(name)} is not known"
+        return f"command {short(name)} has ended: {known.ending}"
+
+
+def _archived_act(act: Act, token: str, now: datetime, words: str, command_id: UUID | None) -> ArchivedAct:
+    return ArchivedAct(
+        id=act.id,
+        issuer=act.issuer,
+        at=now,
+        kind=act.what.kind,
+        done=command_id is not None,
+        words=words[:1000],
+        token=token,
+        command_id=command_id,
+    )

@@ -1,0 +1,95 @@
+"""Where acts come in: each is carried out once, by whoever may act, and answered once that is archived."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from vedette_archive import ArchivedAct
+from vedette_schemas import MAX_TOKEN, Act, ActAnswer, MessageError, Severity, topics
+from vedette_transport.signing import ActRefusedError, ActVerifier
+
+from .core import Analyzer
+from .orders import Effect
+from .ration import Ration, with_held_back
+from .troubles import trouble
+
+_REFUSALS, _REFUSALS_WITHIN = 10, timedelta(minutes=10)
+
+
+class ActDesk:
+    """Takes acts in; what they lead to is yielded: commands and answers to send, all else to archive."""
+
+    def __init__(
+        self, ca: Path | None, analyzer: Analyzer, archived: Callable[[UUID], ArchivedAct | None]
+    ) -> None:
+        """Trust what is signed below `ca`; raise `SettingsError` where that can't be read.
+
+        `archived` tells what the archive knows of an act.
+        """
+        self._verifier = None if ca is None else ActVerifier(ca)
+        self._analyzer, self._archived = analyzer, archived
+        self._under_way: set[UUID] = set()
+        self._ration = Ration(_REFUSALS, _REFUSALS_WITHIN)
+
+    @property
+    def fact(self) -> str:
+        """Whether operators can act, for the heartbeat."""
+        return "on" if self._verifier else "off: the setting 'ca' is missing"
+
+    def take(self, topic: str, payload: bytes | bytearray, now: datetime) -> Iterator[Effect | ActAnswer]:
+        """Take an act in; raise `MessageError` where it can't be attributed to who may act at all."""
+        author = topics.read_act_topic(topic)
+        token = _token(payload)
+        if self._verifier is None:
+            raise MessageError("an act, and no 'ca' is set to trust its author by")
+        try:
+            act = self._verifier.verify(token, now)
+        except ActRefusedError as refused:
+            yield from self._refuse(refused, str(author), now)
+            return
+        if act.issuer != str(author):
+            raise MessageError("an act under the topic of another")
+        if act.id in self._under_way:
+            return
+        known = self._archived(act.id)
+        if known is not None:
+            yield from [_answer(known)] if known.issuer == act.issuer else []
+            return
+        self._under_way.add(act.id)
+        yield from self._analyzer.act(act, token, now)
+
+    def archived(self, acts: Iterable[ArchivedAct]) -> Iterator[ActAnswer]:
+        """Yield the answers to acts that have been archived."""
+        for act in acts:
+            self._under_way.discard(act.id)
+            yield _answer(act)
+
+    def _refuse(self, refused: ActRefusedError, author: str, now: datetime) -> Iterator[Effect | ActAnswer]:
+        """Answer an author who is known; whoever pretends to be one is an alert."""
+        act: Act | None = refused.act
+        if act is not None and act.issuer == author:
+            yield ActAnswer(audience=author, act_id=act.id, done=False, words=f"refused: {refused.reason}")
+            return
+        held_back = self._ration.take("", now)
+        if held_back is not None:
+            words = with_held_back(
+                f"an act that {author} is said to want was refused: {refused.reason}", held_back
+            )
+            yield trouble("act-refused", Severity.HIGH, words, now=now)
+
+
+def _token(payload: bytes | bytearray) -> str:
+    """Return the payload as a token; what is none becomes the empty one, which nobody signed."""
+    if len(payload) > MAX_TOKEN:
+        return ""
+    try:
+        return payload.decode("ascii")
+    except UnicodeDecodeError:
+        return ""
+
+
+def _answer(act: ArchivedAct) -> ActAnswer:
+    return ActAnswer(
+        audience=act.issuer, act_id=act.id, done=act.done, words=act.words, command_id=act.command_id
+    )

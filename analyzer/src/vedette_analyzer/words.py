@@ -1,0 +1,48 @@
+"""Orders, times and ids as operators read them."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from vedette_schemas import Block, Isolate, Notify, Order, Terminate, name_of
+
+_HOUR = 3_600
+
+
+def to_do(order: Order) -> str:
+    """Return what an order is to bring about: "end game (pid 4242)"."""
+    match order:
+        case Terminate():
+            return f"end {name_of(order)}"
+        case Block():
+            return f"block {name_of(order)}"
+        case Isolate():
+            return "isolate the host"
+        case Notify():
+            return f"tell {name_of(order)}"
+        case _:
+            return f"undo command {name_of(order)}"
+
+
+def doing(order: Order) -> str:
+    """Return what an order is bringing about: "ending game (pid 4242)"."""
+    verb, _, rest = to_do(order).partition(" ")
+    return f"{verb.removesuffix('e')}ing {rest}"
+
+
+def short(name: UUID) -> str:
+    """Return the beginning of an id, which is enough to name it."""
+    return str(name)[:8]
+
+
+def day_and_time(at: datetime) -> str:
+    """Return a time as the enforcers write theirs."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def for_how_long(order: Block | Isolate) -> str:
+    """Return how long something is to last: "24 h", "90 min", "45 s"."""
+    seconds = order.ttl_seconds
+    for unit, name in ((_HOUR, "h"), (60, "min")):
+        if seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"

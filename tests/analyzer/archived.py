@@ -1,0 +1,113 @@
+"""An analyzer whose every effect is archived at once, and that can be started anew from its archive."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from vedette_analyzer.core import Analyzer
+from vedette_analyzer.detectors import all_detectors
+from vedette_analyzer.keeping import Work
+from vedette_analyzer.orders import Effect, Send
+from vedette_archive import ArchivedAct, Batch, Reader, Run, Writer
+from vedette_schemas import Act, Alert, Approve, Block, Direct, Isolate, Mode, Report, Status, TakeBack
+
+from tests import messages
+from tests.analyzer.harness import judged
+from tests.analyzer.lists import lists
+from tests.messages import at
+
+ANNA = "operator@anna"
+FACTS = {"terminate": "on", "notify": "on", "block": "on", "isolate": "on", "undo": "on"}
+
+
+class Site:
+    def __init__(self, folder: Path, *rows: str, mode: Mode = Mode.ENFORCE) -> None:
+        self.path, self.rows, self.mode = folder / "archive.db", rows, mode
+        self.writer, self.reader = Writer(self.path), Reader(self.path)
+        self.number = 0
+        self.start(0)
+
+    def start(self, second: float) -> None:
+        """Start the analyzer, anew if there was one."""
+        self.analyzer = Analyzer(all_detectors(lists(*self.rows)), lambda _: self.mode, self.reader.command)
+        self.analyzer.restore(self.reader.open_commands(), self.reader.lasting_commands(at(second)))
+
+    def heard(self, second: float = 0, **changes: Any) -> list[Send]:
+        return self.keep(self.analyzer.status(_status(second, **changes), at(second)))[0]
+
+    def report(
+        self, *items: Any, second: float = 1, sender: str = "sensor@host-7"
+    ) -> tuple[list[Send], list[Alert]]:
+        self.number += 1
+        report = messages.report(*items, sender=sender, first=self.number, spool=f"{self.number:016x}")
+        return self.keep(judged(self.analyzer, report, lambda: at(second)), report)
+
+    def answer(self, send: Send, second: float = 2, **changes: Any) -> list[Alert]:
+        """Have the enforcer answer; return what is told."""
+        fields: dict[str, Any] = {"action": send.command.order.action, "reason": "done", "ended": ()}
+        outcome = messages.outcome(send.command.id, second, **(fields | changes))
+        return self.report(outcome, second=second, sender=str(send.audience))[1]
+
+    def tick(self, second: float) -> list[Alert]:
+        return self.keep(self.analyzer.tick(at(second)))[1]
+
+    def act(
+        self, what: Approve | TakeBack | Direct, second: float = 3, issuer: str = ANNA
+    ) -> tuple[ArchivedAct, list[Send], list[Alert]]:
+        act = Act(id=uuid4(), issuer=issuer, issued_at=at(second), expires_at=at(second + 60), what=what)
+        effects = list(self.analyzer.act(act, "x.y.z", at(second)))
+        *_, answered = effects
+        assert isinstance(answered, ArchivedAct)
+        sends, alerts = self.keep(effects)
+        assert self.reader.act(act.id) == answered
+        return answered, sends, alerts
+
+    def approve(self, name: UUID, second: float = 3) -> tuple[ArchivedAct, list[Send], list[Alert]]:
+        return self.act(Approve(command_id=name), second)
+
+    def undo(self, name: UUID, second: float = 3) -> tuple[ArchivedAct, list[Send], list[Alert]]:
+        return self.act(TakeBack(command_id=name), second)
+
+    def direct(
+        self, order: Block | Isolate, host: str = "host-7"
+    ) -> tuple[ArchivedAct, list[Send], list[Alert]]:
+        return self.act(Direct(host=host, order=order))
+
+    def keep(self, effects: Iterable[Effect], report: Report | None = None) -> tuple[list[Send], list[Alert]]:
+        work, sends = Work(), list[Send]()
+        for effect in effects:
+            if isinstance(effect, Send):
+                sends.append(effect)
+            else:
+                work.add(effect)
+        if report is not None:
+            items = f"[{','.join('{}' for _ in report.items)}]"
+            work.runs.append(Run(report.stream, report.first, len(report.items), at(0), items))
+        self.writer.store(
+            Batch(
+                runs=tuple(work.runs),
+                findings=tuple(work.findings),
+                commands=tuple(work.commands),
+                answers=tuple(work.answers),
+                alerts=tuple(work.alerts),
+                approvals=tuple(work.approvals),
+                undone=tuple(work.undone),
+                acts=tuple(work.acts),
+            )
+        )
+        return sends, work.alerts
+
+    def close(self) -> None:
+        self.reader.close()
+        self.writer.close()
+
+
+def _status(second: float, **changes: Any) -> Status:
+    fields: dict[str, Any] = {"second": second, "facts": FACTS}
+    return messages.status(**(fields | changes))
+
+
+def hours(count: float) -> float:
+    return timedelta(hours=count).total_seconds()
