@@ -33,6 +33,9 @@ class Program:
         self.name, self._folder, self._once = name, folder, once
         self._command = [*_TIED, *prefix, *_TIED, *command]
         self._environment = {**os.environ, **(environment or {})}
+        if environment and "PYTHONPATH" in environment:  # before what is there already
+            paths = (environment["PYTHONPATH"], os.environ.get("PYTHONPATH", ""))
+            self._environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self.log = folder / f"{name}.log"
         self.deaths = 0
         self.code: int | None = None
