@@ -12,7 +12,7 @@ from vedette_enforcer.ended import Ended
 from vedette_enforcer.journal import Act, Journal
 from vedette_enforcer.never_touch_file import NeverTouch
 from vedette_enforcer.part import Part
-from vedette_enforcer.surroundings import Surroundings, look_around
+from vedette_enforcer.surroundings import Address, Surroundings, look_around
 from vedette_schemas import Block, BlockedAddress, BlockedHost, BlockedPage
 from vedette_transport import BrokerAddress
 
@@ -25,8 +25,9 @@ def address(network: str, port: int | None = None, ttl: int = 60) -> Block:
     return Block(target=BlockedAddress(network=network, port=port), ttl_seconds=ttl)
 
 
-def host(name: str, *, subdomains: bool = False, ttl: int = 60) -> Block:
-    return Block(target=BlockedHost(name=name, subdomains=subdomains), ttl_seconds=ttl)
+def host(name: str, *, subdomains: bool = False, addresses: bool = False, ttl: int = 60) -> Block:
+    target = BlockedHost(name=name, subdomains=subdomains, addresses=addresses)
+    return Block(target=target, ttl_seconds=ttl)
 
 
 def page(name: str, path: str, ttl: int = 60) -> Block:
@@ -55,6 +56,7 @@ class Acting:
     ) -> None:
         self._folder, self._parts, self._clock, self._surroundings = folder, parts, clock, around
         self.journal = Journal(folder / "journal.db", clock)
+        self.resolved: dict[str, frozenset[Address]] = {}
         self.blocks = self._blocks(parts)
 
     def begin(self, act: Act, id_: UUID | None = None) -> tuple[UUID, Ended]:
@@ -79,4 +81,5 @@ class Acting:
             never=NeverTouch,
             lock=contextlib.nullcontext,
             clock=self._clock,
+            resolved=lambda names: {name: self.resolved[name] for name in names if name in self.resolved},
         )

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from vedette_enforcer.surroundings import Surroundings
 from vedette_enforcer.wanted import Wanted
 from vedette_schemas import OutcomeStatus, SettingsError
 
-from .acting import Acting, Clocked, address
+from .acting import Acting, Clocked, address, host
 
 ONE, TWO = address("192.0.2.1"), address("192.0.2.2", ttl=3_600)
 
@@ -26,9 +27,8 @@ def clock() -> Clocked:
 class Place:
     """A part that only remembers."""
 
-    name = "addresses"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "addresses") -> None:
+        self.name = name
         self.wanted = Wanted()
         self.problem: str | None = None
 
@@ -96,6 +96,22 @@ def test_a_calendar_that_went_back_over_a_restart_makes_none_longer_than_it_was(
     later(clock, 0, calendar=-86_400, boot="another boot")
     (entry,) = acting.restarted(Place()).journal.live()
     assert entry.ends == clock.now.uptime + 60
+
+
+def test_a_names_addresses_are_blocked_as_they_become_known_and_none_that_may_not_be(
+    tmp_path: Path, clock: Clocked
+) -> None:
+    around = Surroundings(resolvers=frozenset({ip_address("192.0.2.53")}))
+    acting = Acting(tmp_path, place := Place("addresses"), Place("names"), clock=clock, around=around)
+    id_, ended = acting.begin(host("evil.example", addresses=True))
+    assert "its addresses as name servers tell them" in ended.reason
+    assert place.addresses == []
+    told = ("192.0.2.1", "192.0.2.53", "127.0.0.1", "::1", "192.0.0.8", "2001:db8::1")
+    acting.resolved = {"evil.example": frozenset(map(ip_address, told))}
+    acting.blocks.look()
+    assert place.addresses == ["192.0.2.1", "2001:db8::1"]
+    acting.blocks.undo(id_)
+    assert place.addresses == []
 
 
 def test_overlapping_blocks_and_an_undo_twice(tmp_path: Path, clock: Clocked) -> None:

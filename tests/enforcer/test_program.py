@@ -100,6 +100,16 @@ def test_it_ends_to_the_second_by_itself(world: World) -> None:
     assert world.reaches("evil.example")
 
 
+def test_a_name_with_its_addresses_is_not_reached_by_the_address_either(world: World) -> None:
+    product = Product(world)
+    blocked = product.order(host("evil.example", addresses=True))
+    until(lambda: not world.reaches(ONE), "its address is blocked as well")
+    assert world.reaches(TWO)
+    assert blocked.command_id is not None
+    product.order(Undo(command_id=blocked.command_id))
+    assert world.reaches(ONE)
+
+
 def test_what_is_undone_before_it_comes_is_refused(world: World) -> None:
     product = Product(world)
     late = command().id

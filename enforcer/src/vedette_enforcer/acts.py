@@ -23,6 +23,7 @@ from .ended import failed
 from .hosts_file import HostsFile
 from .journal import Journal, JournalError
 from .lookout import Lookout
+from .names_watch import NamesWatch
 from .never_touch_file import read_never_touch
 from .nft import Rules
 from .part import Part
@@ -74,6 +75,7 @@ class Acts:
             never=lambda: read_never_touch(never_touch),
             lock=lambda: locked(path),
             clock=system_clock,
+            resolved=NamesWatch(lambda: self._lookout.around().resolvers).resolved,
         )
         if self._journal.set_aside is not None:
             self._trouble = f"the old one was damaged and lies at {self._journal.set_aside}"

@@ -25,9 +25,9 @@ from .ended import Ended, failed
 from .journal import Act, Entry, Journal, State
 from .never_touch_file import NeverTouch
 from .part import ActError, Part
-from .protected import why_not
+from .protected import why_not, why_not_address
 from .surroundings import Surroundings
-from .wanted import wanted
+from .wanted import Resolved, to_resolve, wanted
 from .words import covered, described, ending
 
 log = logging.getLogger(__name__)
@@ -50,10 +50,16 @@ class Blocks:
         never: Callable[[], NeverTouch],
         lock: Callable[[], AbstractContextManager[None]],
         clock: Clock,
+        resolved: Callable[[frozenset[str]], Resolved] = lambda _: {},
     ) -> None:
-        """`lock` is held while the system is made what the journal says: others do that as well."""
+        """`lock` is held while the system is made what the journal says: others do that as well.
+
+        `resolved` gives the addresses of names, as they are known by now.
+        """
         self._journal, self._parts = journal, parts
         self._around_now, self._never, self._lock, self._clock = around, never, lock, clock
+        self._resolve = resolved
+        self._resolved: Resolved = {}
         self._around = around()
         self._version = journal.version()
         self._looks = 0
@@ -102,7 +108,9 @@ class Blocks:
         self._journal.expire()
         with self._lock():
             self._version = self._journal.version()
-            union = wanted(self._journal.live())
+            live = self._journal.live()
+            self._resolved = self._resolve(to_resolve(live))
+            union = wanted(live, self._blockable(self._resolved))
             problems: dict[str, str] = {}
             for part in self._parts:
                 try:
@@ -132,7 +140,8 @@ class Blocks:
                     )
             if seldom and (around := self._around_now()) != self._around:
                 self._around, is_due = around, True
-            is_due = is_due or bool(disturbed)
+            renamed = self._resolve(to_resolve(self._journal.live())) != self._resolved
+            is_due = is_due or bool(disturbed) or renamed
         if is_due or (seldom and self.problems):
             self.reconcile()
 
@@ -146,6 +155,19 @@ class Blocks:
     def live(self) -> list[Entry]:
         """Return what is in force."""
         return self._journal.live()
+
+    def _blockable(self, resolved: Resolved) -> Resolved:
+        """Leave out what may not be blocked: whoever owns a name says what its addresses are."""
+        if not resolved:
+            return resolved
+        try:
+            never = self._never()
+        except VedetteError:
+            return {}
+        return {
+            name: frozenset(each for each in found if why_not_address(each, self._around, never) is None)
+            for name, found in resolved.items()
+        }
 
     def _obstacle(self, act: Act) -> Ended | None:
         abilities = [part.ability() for part in self._parts if part.name in _serving(act)]

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from vedette_schemas import Block, BlockedAddress, BlockedHost, BlockedPage
 
 from .never_touch_file import NeverTouch
-from .surroundings import Address, Network, Surroundings
+from .surroundings import Address, Network, Surroundings, plain
 
 _WIDEST = {4: 8, 6: 16}
 _RESERVED: tuple[tuple[str, str], ...] = (
@@ -19,6 +19,8 @@ _RESERVED: tuple[tuple[str, str], ...] = (
     ("224.0.0.0/4", "it is no single host's (multicast)"),
     ("ff00::/8", "it is no single host's (multicast)"),
     ("255.255.255.255/32", "it is all hosts of the network (broadcast)"),
+    ("192.0.0.8/32", "blocked names lead there"),
+    ("100::/64", "blocked names lead there"),
 )
 RESERVED: tuple[tuple[Network, str], ...] = tuple((ip_network(text), why) for text, why in _RESERVED)
 _LOCAL = ("localhost", "localhost.localdomain", "local", "ip6-localhost", "ip6-loopback")
@@ -37,6 +39,11 @@ def why_not(block: Block, around: Surroundings, never: NeverTouch) -> str | None
             except ValueError:
                 return _name(host, around, never, below=False)
             return _address(address, around, never)
+
+
+def why_not_address(address: Address, around: Surroundings, never: NeverTouch) -> str | None:
+    """Return why an address that a name leads to is not blocked; `None` if it may be."""
+    return _address(ip_network(plain(str(address)) or address), around, never)
 
 
 def _address(network: Network, around: Surroundings, never: NeverTouch) -> str | None:

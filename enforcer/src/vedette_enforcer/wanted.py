@@ -1,14 +1,16 @@
 """What is to be in force, from the live entries: a pure function. The parts carry it out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from vedette_schemas import BlockedAddress, BlockedHost, BlockedPage, Isolate
+from vedette_schemas import Block, BlockedAddress, BlockedHost, BlockedPage, Isolate
 
 from .journal import Entry
 
 Network = IPv4Network | IPv6Network
+Resolved = Mapping[str, frozenset[IPv4Address | IPv6Address]]
+_NONE: Resolved = {}
 Networks = tuple[tuple[Network, float], ...]
 
 
@@ -39,7 +41,7 @@ class _Union:
     pages: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     isolated: float | None = None
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, resolved: Resolved) -> None:
         if isinstance(entry.act, Isolate):
             self.isolated = max(self.isolated or 0.0, entry.ends)
             return
@@ -50,25 +52,39 @@ class _Union:
             case BlockedAddress(network=address, port=int(port)):
                 at = address, port
                 self.endpoints[at] = max(self.endpoints.get(at, 0.0), entry.ends)
-            case BlockedHost(name=name, subdomains=subdomains):
+            case BlockedHost(name=name, subdomains=subdomains, addresses=addresses):
                 self.hosts[name] = self.hosts.get(name, False) or subdomains
+                for each in resolved.get(name, ()) if addresses else ():
+                    one = ip_network(each)
+                    self.networks[one] = max(self.networks.get(one, 0.0), entry.ends)
             case BlockedPage(host=host, path=path):
                 self.pages.add((host, path))
             case _:  # pragma: no cover (a port is a number or there is none)
                 pass
 
 
-def wanted(live: Iterable[Entry]) -> Wanted:
-    """Return the union of live entries."""
+def wanted(live: Iterable[Entry], resolved: Resolved = _NONE) -> Wanted:
+    """Return the union of live entries; `resolved` are the addresses that names have now."""
     union = _Union()
     for entry in live:
-        union.add(entry)
+        union.add(entry, resolved)
     return Wanted(
         networks=disjoint(union.networks.items()),
         endpoints=tuple(sorted((*at, ends) for at, ends in union.endpoints.items())),
         hosts=tuple(sorted(union.hosts.items())),
         pages=tuple(sorted(union.pages)),
         isolated_until=union.isolated,
+    )
+
+
+def to_resolve(live: Iterable[Entry]) -> frozenset[str]:
+    """Return the names whose addresses are to be blocked, too."""
+    return frozenset(
+        entry.act.target.name
+        for entry in live
+        if isinstance(entry.act, Block)
+        and isinstance(entry.act.target, BlockedHost)
+        and entry.act.target.addresses
     )
 
 

@@ -7,6 +7,7 @@ from vedette_schemas import Block, BlockedAddress, BlockedHost, BlockedPage
 from .journal import Act, Entry
 
 _NOT_BY_NAME = "programs that ask name servers themselves or know the address, and connections already open"
+_BY_ADDRESS = "and its addresses as name servers tell them, with all other sites that share them"
 _NOT_BY_PAGE = (
     "other programs, pages already open, requests by scripts, the same path spelled otherwise (%70)"
 )
@@ -47,7 +48,7 @@ def covered(entry: Entry, working: Mapping[str, str], problems: Mapping[str, str
     browsers = working.get("pages", "").removeprefix("on: ")
     if isinstance(act.target, BlockedHost):
         parts += _where(browsers, in_hosts_file="names" in working, below=act.target.subdomains)
-        parts.append(f"not covered: {_NOT_BY_NAME}")
+        parts.append(_BY_ADDRESS if act.target.addresses else f"not covered: {_NOT_BY_NAME}")
     elif isinstance(act.target, BlockedPage):
         parts.append(f"in {browsers}")
         parts.append(f"not covered: {_NOT_BY_PAGE}")

@@ -102,11 +102,16 @@ class BlockedAddress(Message):
 
 
 class BlockedHost(Message):
-    """A host name, in lower case and IDNA; with `subdomains` all names below it as well."""
+    """A host name, in lower case and IDNA; with `subdomains` all names below it as well.
+
+    With `addresses` also the addresses that it has, asked for again and again: other sites that share
+    them are blocked along.
+    """
 
     kind: Literal["host"] = "host"
     name: DnsName
     subdomains: bool = False
+    addresses: bool = False
 
 
 class BlockedPage(Message):
