@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ SERVICES = {"sensor": SENSOR, "enforcer": ENFORCER, "session": SESSION}
 OF_THE_SYSTEM = {"sensor": 4.0, "enforcer": 4.0}
 """Each with the highest exposure, from 0 to 10, that `systemd-analyze security` may reckon."""
 
+analyzed = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 
 
@@ -36,6 +40,7 @@ def written(service: Service, folder: Path) -> Path:
     return path
 
 
+@analyzed
 @pytest.mark.system
 @every_service
 def test_systemd_finds_nothing_wrong_with_the_unit(service: Service, tmp_path: Path) -> None:
@@ -50,6 +55,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(service: Service, tmp_path: P
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@analyzed
 @pytest.mark.system
 @pytest.mark.parametrize("name", OF_THE_SYSTEM)
 def test_little_is_exposed(name: str, tmp_path: Path) -> None:

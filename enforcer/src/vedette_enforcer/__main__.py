@@ -32,6 +32,12 @@ def main() -> None:
         from . import commandline  # noqa: PLC0415 (where it can run, and when it is wanted)
 
         sys.exit(commandline.run(sys.argv[1:]))
+    if sys.argv[1:2] == ["service"]:
+        from vedette_transport import service  # noqa: PLC0415 (not loaded where it serves)
+
+        from .service import ENFORCER  # noqa: PLC0415
+
+        service.main(ENFORCER, sys.argv[2:])
     run("vedette-enforcer", "Carries out the analyzer's commands on this host.", _program)
 
 

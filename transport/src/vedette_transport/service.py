@@ -102,9 +102,7 @@ def _install(service: Service, options: argparse.Namespace) -> int:
     SETTINGS.mkdir(mode=0o755, parents=True, exist_ok=True)
     if ca is not None:
         _write(SETTINGS / "ca.pem", ca.read_text())
-    if settings:
-        _write(unit.settings, settings)
-    service.check(unit.settings)
+    _set_up(service, settings)
     unit.path.parent.mkdir(parents=True, exist_ok=True)
     _write(unit.path, unit.text())
     systemd.tell("daemon-reload")
@@ -122,6 +120,22 @@ def _install(service: Service, options: argparse.Namespace) -> int:
         raise SettingsError(f"does not run: {found.last_said or found.trouble}")
     _say(found.in_words())
     return 0
+
+
+def _set_up(service: Service, first: str) -> None:
+    """Write the first settings, or keep those that are there; raise `SettingsError` if they can't be used."""
+    path = service.unit.settings
+    if first:
+        _write(path, first)
+    else:
+        _say(f"{path} is there already, and stays as it is")
+    try:
+        service.check(path)
+    except SettingsError:
+        if first:
+            path.unlink()
+            _remove_if_empty(path.parent)
+        raise
 
 
 def _uninstall(service: Service, options: argparse.Namespace) -> int:
@@ -156,7 +170,7 @@ def _uninstall(service: Service, options: argparse.Namespace) -> int:
 def _status(service: Service, options: argparse.Namespace) -> int:
     unit = service.unit
     systemd.require()
-    if unit.of_users and os.geteuid() == 0:
+    if unit.of_users and _is_root():
         there = unit.path.exists()
         words = "starts with each user's graphical session" if there else "not installed"
         _say(
@@ -225,8 +239,12 @@ def _call_before_removal(service: Service) -> None:
         )
 
 
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
 def _require_root(what: str) -> None:
-    if os.geteuid() != 0:
+    if not _is_root():
         raise SettingsError(f"service {what} has to be run as root; with --dry-run it says what it would do")
 
 
