@@ -1,14 +1,19 @@
 """Addresses and isolation in the kernel's packet filter, in a network of the tests' own."""
 
+import os
+import subprocess
+import sys
 import time
 
 import pytest
 from vedette_enforcer.clock import system_clock
+from vedette_enforcer.hosts_file import HostsFile
 from vedette_enforcer.nft import Rules
 from vedette_schemas import Isolate, OutcomeStatus
 
-from .acting import Acting, address
-from .inside import OTHERS, SERVER, World, echoes, until
+from ..faults.network import Namespace, join, namespace
+from .acting import Acting, address, host
+from .inside import HOST, OTHERS, SERVER, World, echoes, until
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 ONE, TWO, ONE6, TWO6 = OTHERS
@@ -104,6 +109,43 @@ def test_a_rule_set_that_was_lost_or_changed_is_put_right(world: World) -> None:
     assert blocks.blocks.put_right == 1
     blocks.begin(address(TWO))
     assert not world.reaches(TWO)
+
+
+def test_what_is_routed_for_others_is_blocked_and_isolated_too(world: World) -> None:
+    here = Namespace(os.getpid())
+    with namespace() as container:
+        join(here, container, 2)
+        container.run("ip", "route", "add", "default", "via", "10.77.2.1")
+        world.server.run("ip", "route", "add", "10.77.2.0/30", "via", HOST)
+        here.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+
+        def reaches(address: str) -> bool:
+            code = "import socket, sys; socket.create_connection((sys.argv[1], 80), 2)"
+            command = [*container.prefix, sys.executable, "-c", code, address]
+            return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+        assert reaches(ONE)
+        blocks = acting(world)
+        blocks.begin(address(ONE))
+        assert not reaches(ONE)
+        assert reaches(TWO)
+        blocks.begin(Isolate(ttl_seconds=60))
+        assert not reaches(TWO)
+        assert not reaches(SERVER)
+
+
+def test_without_nft_an_address_is_not_blocked_and_a_name_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette_enforcer.nft._PATH", "/nowhere")
+    blocks = Acting(world.folder, Rules(system_clock), HostsFile())
+    _, ended = blocks.begin(address(ONE))
+    assert (ended.status, ended.reason) == (OutcomeStatus.FAILED, "not done: nft is not installed")
+    ids = [blocks.begin(host(name))[0] for name in ("evil.example", "other.example")]
+    assert not world.reaches("evil.example")
+    for id_ in ids:
+        assert blocks.blocks.undo(id_).status is OutcomeStatus.DONE
+    assert world.reaches("evil.example")
 
 
 def test_after_a_restart_it_is_as_the_journal_says(world: World) -> None:

@@ -91,7 +91,7 @@ class Blocks:
         if known.state not in _LIVE:
             return Ended(OutcomeStatus.DONE, f"{what} was over already ({known.state})")
         self._journal.set_state(State.UNDONE, id_)
-        problems = self.reconcile()
+        problems = self._problems_of(known.act)
         if problems:
             return failed(f"{what} is undone, but not yet lifted ({_joined(problems)}); it is tried again")
         same = [entry for entry in self._journal.live() if _target(entry.act) == _target(known.act)]
@@ -187,10 +187,13 @@ class Blocks:
             why = f"what may be is not known ({error})"
         return Ended(OutcomeStatus.REFUSED, f"not blocked: {why}"[:1_000]) if why is not None else None
 
+    def _problems_of(self, act: Act) -> dict[str, str]:
+        """Make the system what the journal says; return what could not be done of the parts of this act."""
+        return {name: why for name, why in self.reconcile().items() if name in _serving(act)}
+
     def _enforce(self, entry: Entry) -> Ended:
+        problems = self._problems_of(entry.act)
         serving = [part for part in self._parts if part.name in _serving(entry.act)]
-        names = [part.name for part in serving]
-        problems = {name: why for name, why in self.reconcile().items() if name in names}
         able = [part for part in serving if part.ability().startswith("on")]
         if all(part.name in problems for part in able):
             self._journal.set_state(State.FAILED, entry.id)

@@ -42,6 +42,11 @@ class Rules:
 
     def apply(self, wanted: Wanted, around: Surroundings) -> None:
         """Change the elements that differ, or put the whole table there anew."""
+        ability = self.ability()
+        if ability != "on" and wanted.only_names:
+            return  # a blocked name then leads nowhere, though it is not refused at once
+        if ability != "on":
+            raise ActError(ability.removeprefix("off: "))
         if not wanted.rules:
             self._remove()
             return
@@ -86,7 +91,7 @@ class Rules:
 
     def _remove(self) -> None:
         """Take the table away, if one is there: on a host where nothing is blocked nothing is written."""
-        if self._may_be_there and self.ability() == "on" and _is_there():
+        if self._may_be_there and _is_there():
             _run(ruleset.gone())
         self._left, self._may_be_there = None, False
 

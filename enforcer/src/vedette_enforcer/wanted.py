@@ -30,7 +30,12 @@ class Wanted:
     @property
     def rules(self) -> bool:
         """Whether it takes rules in the kernel: for names too, whose address has to be refused."""
-        return bool(self.networks or self.endpoints or self.hosts or self.isolated_until is not None)
+        return bool(self.hosts) or not self.only_names
+
+    @property
+    def only_names(self) -> bool:
+        """Whether there is neither an address nor isolation in it."""
+        return not (self.networks or self.endpoints or self.isolated_until is not None)
 
 
 @dataclass(slots=True)
