@@ -15,7 +15,7 @@ from vedette_enforcer.never_touch import REASONS
 from vedette_enforcer.own_linux import OwnProcesses, is_of_our_unit
 from vedette_enforcer.procfs import Login
 from vedette_enforcer.running import Running
-from vedette_enforcer.terminate import ability
+from vedette_enforcer.terminate import ability, sparing
 from vedette_enforcer.terminate_linux import end
 from vedette_schemas import OutcomeStatus, Process, Terminate
 from vedette_transport import identify
@@ -78,6 +78,24 @@ def test_who_has_got_the_number_of_the_one_that_was_meant_survives(how: str, pro
         timeout=60,
     )
     assert said.stdout.split() == ["reused", "survived"], said.stderr
+
+
+# What the host's own operator names
+
+
+def test_what_never_touch_names_survives_and_what_is_beside_it_does_not(
+    programs: Programs, tmp_path: Path
+) -> None:
+    spared, other = programs.copy("spared"), programs.copy("other")
+    path = tmp_path / "never_touch.toml"
+    path.write_text(f'programs = ["{spared}"]\n')
+    kept, gone = programs.stay(spared), programs.stay(other)
+    end_unless = sparing(path)
+    assert end_unless(Terminate(process=kept), SOON) == refusal("never_touch.toml names it")
+    assert end_unless(Terminate(process=gone), SOON).status is OutcomeStatus.DONE
+    path.write_text('programs = ["spared"]\n')
+    assert "what may be is not known" in end_unless(Terminate(process=kept), SOON).reason
+    assert lives(kept)
 
 
 # Another user

@@ -18,6 +18,7 @@ from .core import Gate
 from .enforcer import Enforcer
 from .known import Known
 from .settings import read_settings
+from .terminate import sparing
 
 _AHEAD_OF_OTHERS = -10
 """Our priority: what has to be ended may be using up the processor."""
@@ -50,7 +51,8 @@ def _program(path: Path) -> None:
     gate = Gate(verifier, Known(outbox))
     inbox: Inbox = SimpleQueue()
     acts = acting(settings.journal_file, settings.never_touch, settings.broker, settings.host, settings.off)
-    enforcer = Enforcer(gate, inbox, settings.term_seconds, acts=acts)
+    end = sparing(settings.never_touch)
+    enforcer = Enforcer(gate, inbox, settings.term_seconds, end=end, acts=acts)
     session = MqttSession(
         principal,
         settings.broker,

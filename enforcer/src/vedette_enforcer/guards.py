@@ -9,9 +9,10 @@ _FIRST = 1
 
 
 class Own(Protocol):
-    """What is Vedette's: `line` are we and our ancestors."""
+    """What is Vedette's: `line` are we and our ancestors; and `never`, the files that are spared, too."""
 
     line: frozenset[int]
+    never: frozenset[str]
 
     def has(self, running: Running) -> bool:
         """Tell whether a process is one of Vedette's programs."""
@@ -33,4 +34,4 @@ def why_not(running: Running, own: Own, only_uid: int | None) -> str | None:
         return "it is a program of Vedette"
     if only_uid is not None and running.uid != only_uid:
         return "it belongs to another user"
-    return duty(running)
+    return "never_touch.toml names it" if running.process.executable in own.never else duty(running)

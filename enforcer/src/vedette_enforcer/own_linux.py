@@ -24,8 +24,9 @@ _UNIT = re.compile(r"^[0-9]+:[^:]*:/system\.slice/vedette-[^/]+\.service(?:/|$)"
 class OwnProcesses:
     """We ourselves, and what that makes of others."""
 
-    def __init__(self, pid: int | None = None) -> None:
-        """Look around from `pid`: from ourselves, if none is given."""
+    def __init__(self, pid: int | None = None, never: frozenset[str] = frozenset()) -> None:
+        """Look around from `pid`: from ourselves, if none is given. `never` are spared though not ours."""
+        self.never = never
         pid = os.getpid() if pid is None else pid
         above = [ancestor.pid for ancestor in procfs.ancestors(pid)]
         self.line = frozenset([pid, *above])

@@ -22,8 +22,9 @@ _KILL_SECONDS = 2.0
 class OwnProcesses:
     """We ourselves and our ancestors, and what our parent started beside us of the same program."""
 
-    def __init__(self) -> None:
-        """Look around from ourselves."""
+    def __init__(self, never: frozenset[str] = frozenset()) -> None:
+        """Look around from ourselves. `never` are spared though not ours."""
+        self.never = never
         ours = psutil.Process()
         self.line = frozenset([ours.pid, *(ancestor.pid for ancestor in ours.parents())])
         self._parent, self._interpreter = ours.ppid(), ours.exe()
