@@ -75,7 +75,7 @@ class Demo:
     def _play(self, environment: dict[str, str], page: DemoPage) -> None:
         actor = threading.Thread(target=lambda: self._act(up, environment, page), name="demo", daemon=True)
         up = Up(
-            replace(self._deployment, environment=environment),
+            replace(self._deployment, environment=environment, blocks=False),  # the machine stays as it is
             as_json=self._as_json,
             on_ready=actor.start,
             on_alert=self._alerts.put,

@@ -1,5 +1,6 @@
 """What `vedette up` makes under its folder: keys, settings, logs; and the programs it runs there."""
 
+import getpass
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from vedette_schemas import ANALYZER, HOST_LABEL, SERVER, Mode, SettingsError
+from vedette_schemas import ANALYZER, HOST_LABEL, SERVER, Mode, Principal, Program, SettingsError
 from vedette_transport import BrokerAddress
 
 from .authority import Authority
@@ -30,7 +31,7 @@ HOST_PROGRAMS = ("sensor", "enforcer", "session")
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One host with its own server, in one folder."""
+    """One host with its own server, in one folder; with `blocks` it may block and isolate."""
 
     folder: Path
     host: str
@@ -39,6 +40,7 @@ class Deployment:
     mode: Mode = Mode.ENFORCE
     sources: str = "auto"
     own_broker: bool = True
+    blocks: bool = True
     environment: Mapping[str, str] | None = None
 
     def prepare(self) -> None:
@@ -59,6 +61,10 @@ class Deployment:
         ours(self.folder)
         authority = Authority(self.folder / "ca")
         key, certificate = authority.issue(ANALYZER, self.folder / "analyzer")
+        operator = Principal(Program.OPERATOR, operator_label())
+        operators = authority.issue(operator, self.folder / "operator")
+        ca = str(authority.certificate_path.resolve())
+        archive = str(self.folder.resolve() / "archive.db")
         broker = {"host": self.broker.host, "port": self.broker.port}
         sockets = {
             "sensor": "sensor.sock",
@@ -71,7 +77,8 @@ class Deployment:
                 "lists": [str(Path.cwd() / path) for path in self.lists],
                 "key": str(key.resolve()),
                 "certificate": str(certificate.resolve()),
-                "archive": str(self.folder.resolve() / "archive.db"),
+                "ca": ca,
+                "archive": archive,
                 "mode": str(self.mode),
                 "broker": broker,
             },
@@ -85,7 +92,15 @@ class Deployment:
                 "host": self.host,
                 "socket": sockets["enforcer"],
                 "spool": spools["enforcer"],
-                "ca": str(authority.certificate_path.resolve()),
+                "ca": ca,
+                "block": self.blocks,
+                "isolate": self.blocks,
+                "broker": broker,
+            },
+            "operator": {
+                "archive": archive,
+                "key": str(operators[0].resolve()),
+                "certificate": str(operators[1].resolve()),
                 "broker": broker,
             },
             "session": {
@@ -166,6 +181,16 @@ def host_label() -> str:
     name = socket.gethostname().split(".", maxsplit=1)[0].lower()
     label = re.sub(r"[^a-z0-9-]+", "-", name).strip("-")[:63].rstrip("-")
     return label if label and label != SERVER else "host"
+
+
+def operator_label() -> str:
+    """Return the name that we are signed in under, as one DNS label; `someone` where there is none."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = ""
+    label = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63].rstrip("-")
+    return label or "someone"
 
 
 def _quoted(value: object) -> str:
