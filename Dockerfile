@@ -24,8 +24,8 @@ RUN pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation
 FROM ${PYTHON}
 COPY --from=build /opt/vedette /opt/vedette
 # A new volume takes owner and mode from the folder that it is mounted over.
-RUN groupadd --system --gid 10001 vedette \
-    && useradd --system --uid 10001 --gid vedette --home-dir /var/lib/vedette --shell /usr/sbin/nologin vedette \
+RUN groupadd --gid 10001 vedette \
+    && useradd --no-log-init --uid 10001 --gid vedette --home-dir /var/lib/vedette --shell /usr/sbin/nologin vedette \
     && install -d -o vedette -g vedette -m 0700 /var/lib/vedette/ca /var/lib/vedette/keys /var/lib/vedette/archive
 ENV PATH=/opt/vedette/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER 10001:10001

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from vedette_enforcer.service import ENFORCER
-from vedette_sensor.service import SENSOR
+from vedette_sensor.service import SENSOR, SESSION
+from vedette_transport import BrokerAddress
 from vedette_transport.service import Service
 
+from tests.brokers import Client
 from tests.compose import engine as engines
 from tests.faults.counting import alerts, archived_count
 from tests.faults.running import until
@@ -200,6 +202,25 @@ def test_settings_that_can_not_be_used_are_said_and_not_tried_again(installed: M
 def test_the_session_is_there_for_each_user(installed: Machine) -> None:
     assert "each user's graphical session" in installed.run("vedette-session", "service", "status")
     assert installed.has("/etc/systemd/user/graphical-session.target.wants/vedette-session.service")
+
+
+def test_a_session_works_under_what_confines_it(installed: Machine, server: Server) -> None:
+    """As the system's systemd runs it for a user: a user's own needs more than this machine gives."""
+    listener = Client(
+        BrokerAddress(host=installed.gateway, port=server.port), "vedette/v1/status/sensor@host-7"
+    )
+    try:
+        program = ["/opt/vedette/bin/vedette-session", "--settings", "/etc/vedette/session.toml"]
+        unit = ["--unit", "try-session", "--property", "User=anna", "--setenv", "DISPLAY=:99"]
+        installed.run("systemd-run", *unit, *confinement(SESSION), *program)
+        until(lambda: json.loads(listener.next()[1])["facts"].get("sessions") == "1", "it is with the sensor")
+        pid = installed.run("systemctl", "show", "--value", "--property", "MainPID", "try-session").strip()
+        status = installed.run("cat", f"/proc/{pid}/status")
+        assert "NoNewPrivs:\t1" in status
+        assert "Seccomp:\t2" in status
+    finally:
+        listener.close()
+        installed.call("systemctl", "stop", "try-session")
 
 
 def test_uninstalled_it_keeps_what_is_the_operators(installed: Machine) -> None:
