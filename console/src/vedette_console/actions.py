@@ -12,6 +12,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from vedette_indicators import named_target
 from vedette_schemas import (
     MAX_TTL,
@@ -219,7 +220,7 @@ def _table(commands: Iterable["ArchivedCommand"], now: datetime) -> Table:
     for name in ("what", "state", "ordered by"):
         table.add_column(name, overflow="fold")
     for command in commands:
-        table.add_row(
+        cells = (
             str(command.id)[:8],
             command.audience.rpartition("@")[2],
             command.order.action,
@@ -227,6 +228,7 @@ def _table(commands: Iterable["ArchivedCommand"], now: datetime) -> Table:
             state(command, now),
             _author(command),
         )
+        table.add_row(*map(Text, cells))  # as they are: a path may hold what would be markup
     return table
 
 

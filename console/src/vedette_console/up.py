@@ -16,6 +16,7 @@ from vedette_schemas import (
     Alert,
     Life,
     MessageError,
+    Mode,
     Principal,
     Program,
     SettingsError,
@@ -213,7 +214,7 @@ class Up:
         if self._as_json:
             sys.stdout.write(alert.model_dump_json(exclude_none=True) + "\n")
             sys.stdout.flush()
-        elif alert.state is State.PENDING:
+        elif alert.state is State.PENDING and alert.mode is not Mode.APPROVE:
             self._unsettled[alert.id] = alert, time.monotonic() + OVERDUE_SECONDS
         else:
             self._unsettled.pop(alert.id, None)
@@ -255,9 +256,12 @@ class Up:
         )
         for name in ("window", "clipboard"):
             self.say(f"  {name:<10} {sensor.get(name, 'off')}")
-        for name in ("terminate", "notify"):
+        for name in ("terminate", "notify", "block", "isolate"):
             self.say(f"  {name:<10} {enforcer.get(name, 'off')}")
         host, port = deployment.broker.host, deployment.broker.port
+        if deployment.mode is not Mode.ENFORCE:
+            self.say(f"  mode       {deployment.mode}")
+        self.say(f"  what was ordered: vedette actions --folder {deployment.folder}")
         self.say(f"  any MQTT client: mosquitto_sub -h {host} -p {port} -t '{topics.EVERY_ALERT}' -v")
         self.say("  Ctrl-C stops all")
 
