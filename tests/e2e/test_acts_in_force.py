@@ -1,0 +1,73 @@
+"""The whole product in namespaces of its own: what a list and an operator order is in force, and undone."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from vedette_schemas import Alert, Kind, Principal, State, encode, topics
+from vedette_transport import BrokerAddress
+
+from tests import brokers, messages
+from tests.e2e.product import Product
+from tests.enforcer import inside
+from tests.enforcer.inside import OTHERS
+
+pytestmark = pytest.mark.system
+SENSOR = Principal.parse("sensor@host-7")
+
+
+def vedette(product: Product, *words: str) -> str:
+    command = [sys.executable, "-m", "vedette_console", *words, "--folder", str(product.folder / "run")]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def copy(product: Product, text: str) -> None:
+    now = datetime.now(UTC)
+    report = messages.report(messages.clipboard(text, seen_at=now), sender=str(SENSOR), sent_at=now)
+    client = brokers.Client(BrokerAddress(port=product.port))
+    client.publish(topics.report(SENSOR, Kind.CLIPBOARD), encode(report))
+    client.close()
+
+
+def final(alert: Alert) -> bool:
+    return alert.state is State.FINAL
+
+
+def test_a_block_and_an_isolation_are_in_force_until_they_are_undone(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not inside.IS:
+        inside.run(request.node.nodeid)
+        return
+    row = f"ip,{OTHERS[0]},block,high,,,,"
+    with inside.world(tmp_path) as world, Product(tmp_path, "--json", rows=(row,)) as product:
+        assert world.reaches(OTHERS[0])
+        copy(product, f"see {OTHERS[0]}")
+        blocked = product.await_alert(lambda alert: final(alert) and alert.action == "block")
+        assert blocked.done.startswith(f"blocked {OTHERS[0]} until ")
+        assert not world.reaches(OTHERS[0], seconds=0.5)
+        assert world.reaches(OTHERS[1])
+
+        (line,) = json.loads(vedette(product, "actions", "--json"))
+        vedette(product, "undo", line["id"][:8])
+        undone = product.await_alert(lambda alert: final(alert) and alert.detector == "act")
+        assert "is undone" in undone.done
+        assert world.reaches(OTHERS[0])
+
+        words = vedette(product, "isolate", "host-7", "--for", "1m")
+        isolated = product.await_alert(lambda alert: final(alert) and alert.action == "isolate")
+        assert isolated.done.startswith("isolated from all but the broker until ")
+        assert not world.reaches(OTHERS[1], seconds=0.5)
+        vedette(product, "undo", words.split()[-1])
+        product.await_alert(lambda alert: final(alert) and "the isolation" in alert.done)
+        assert world.reaches(OTHERS[1])
+
+        vedette(product, "block", "host-7", "127.0.0.1")
+        refused = product.await_alert(lambda alert: final(alert) and "127.0.0.1" in alert.summary)
+        assert refused.done.startswith("not done: the host refused: not blocked: ")
+        assert json.loads(vedette(product, "actions", "--json")) == []
