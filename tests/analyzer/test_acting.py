@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from vedette_analyzer.orders import Send
-from vedette_archive import Ending, check
+from vedette_archive import Ending, OpenCommand, check
 from vedette_schemas import (
+    Act,
     Alert,
     Approve,
     Block,
@@ -19,6 +20,7 @@ from vedette_schemas import (
     OutcomeStatus,
     Severity,
     State,
+    TakeBack,
     Undo,
 )
 
@@ -306,6 +308,29 @@ def test_an_answer_to_a_withdrawn_order_is_no_alert_about_a_refusal(site: Site) 
     known = site.reader.command(send.command.id)
     assert known is not None
     assert known.ending is Ending.REFUSED
+
+
+def test_an_act_that_comes_again_after_a_crash_has_the_same_names(site: Site, blocked: Send) -> None:
+    what = TakeBack(command_id=blocked.command.id)
+    act = Act(id=uuid4(), issuer=ANNA, issued_at=at(3), expires_at=at(63), what=what)
+    first = list(site.analyzer.act(act, "x.y.z", at(3)))  # sent, and never archived
+    restarted(site, 5)
+    again = list(site.analyzer.act(act, "x.y.z", at(6)))
+    names = [[e.id for e in effects if isinstance(e, Alert | OpenCommand)] for effects in (first, again)]
+    assert names[0] == names[1]
+
+
+def test_a_command_that_was_approved_before_a_crash_is_settled_by_its_outcome(
+    site: Site, waiting: Alert
+) -> None:
+    act = Act(
+        id=uuid4(), issuer=ANNA, issued_at=at(3), expires_at=at(63), what=Approve(command_id=named(waiting))
+    )
+    (send, *_) = list(site.analyzer.act(act, "x.y.z", at(3)))
+    assert isinstance(send, Send)
+    restarted(site, 5)
+    (final,) = site.answer(send, 6)
+    assert (final.id, final.state) == (waiting.id, State.FINAL)
 
 
 def test_an_act_is_judged_by_what_it_is(site: Site) -> None:

@@ -88,6 +88,15 @@ def test_nothing_that_has_ended_is_approved(writer: Writer, reader: Reader) -> N
     assert the(reader).ordered_by is None
 
 
+def test_what_was_done_waits_no_longer_even_if_its_approval_was_not_archived(
+    writer: Writer, reader: Reader, path: Path
+) -> None:
+    writer.store(Batch(commands=(block(waits=True),)))
+    writer.store(outcome(until=at(HOUR)))
+    assert (the(reader).waits, the(reader).ending) == (False, Ending.DONE)
+    assert check(path) == []
+
+
 def test_an_outcome_says_more_than_that_it_was_withdrawn(writer: Writer, reader: Reader) -> None:
     withdrawn = answer(ending=Ending.WITHDRAWN, outcome=None)
     gone = Undone(ID, "operator@anna", at(1), until=at(99))
