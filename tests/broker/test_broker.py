@@ -31,6 +31,11 @@ def test_any_loopback_address_will_do(tmp_path: Path, host: str) -> None:
     assert settings(tmp_path, f'[listen]\nhost = "{host}"').listen.host == host
 
 
+def test_in_a_container_the_engine_says_who_reaches_it(tmp_path: Path) -> None:
+    text = 'in_container = true\n[listen]\nhost = "0.0.0.0"'
+    assert settings(tmp_path, text).listen.host == "0.0.0.0"
+
+
 @pytest.mark.system
 def test_garbage_ends_neither_it_nor_anothers_connection(tmp_path: Path) -> None:
     with brokers.broker("embedded", tmp_path) as running:
