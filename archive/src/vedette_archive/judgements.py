@@ -20,8 +20,8 @@ _INSERT_COMMAND = (
 # approved, even if the analyzer died before that was archived.
 _ANSWER_COMMAND = (
     "UPDATE commands SET ending = ?1, ended_at = ?2, stream_id = ?3, number = ?4, until = ifnull(?6, until), "
-    "waits = waits AND ?1 IN ('expired', 'withdrawn') "
-    "WHERE id = ?5 AND (ending IS NULL OR (ending IN ('expired', 'withdrawn') AND ?1 NOT IN ('expired', 'withdrawn')))"
+    "waits = waits AND ?1 IN ('expired', 'withdrawn') WHERE id = ?5 AND (ending IS NULL "
+    "OR (ending IN ('expired', 'withdrawn') AND ?1 NOT IN ('expired', 'withdrawn')))"
 )
 _APPROVE = (
     "UPDATE commands SET waits = 0, ordered_by = ?, issued_at = ?, expires_at = ? "
