@@ -53,7 +53,8 @@ def main() -> None:
         from .service import SENSOR  # noqa: PLC0415
 
         service.main(SENSOR, sys.argv[2:])
-    run("vedette-sensor", "Takes what this host's sessions see, and reports it.", sensor)
+    what = "Takes what this host's sessions see, and reports it. 'vedette-sensor service -h': as a service."
+    run("vedette-sensor", what, sensor)
 
 
 def sensor(path: Path) -> None:

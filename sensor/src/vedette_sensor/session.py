@@ -46,7 +46,8 @@ def main() -> None:
         from .service import SESSION  # noqa: PLC0415
 
         service.main(SESSION, sys.argv[2:])
-    run("vedette-session", "Watches this user's windows and clipboard, and shows notices.", session)
+    what = "Watches this user's windows and clipboard, and shows notices. 'vedette-session service -h': as a service."
+    run("vedette-session", what, session)
 
 
 def session(path: Path) -> None:
