@@ -58,6 +58,8 @@ def test_a_section_that_was_cut_off_in_writing_takes_no_line_of_others_along(
 def test_lines_that_others_add_below_or_within_stay() -> None:
     with_it = with_section(b"127.0.0.1 localhost\n", [ONE]) + b"10.0.0.1 added\n"
     assert with_section(with_it, ()) == b"127.0.0.1 localhost\n10.0.0.1 added\n"
+    open_ = with_section(b"127.0.0.1 localhost", [ONE]) + b"10.0.0.1 added\n"
+    assert with_section(open_, ()) == b"127.0.0.1 localhost\n10.0.0.1 added\n"
     within = with_it.replace(END, b"10.0.0.2 within\n" + END)
     assert b"within" in with_section(within, ())
 
@@ -138,6 +140,17 @@ def test_an_edit_by_others_is_kept_and_ours_put_back(world: World) -> None:
     until(looked, "blocked again")
     assert FILE.read_bytes().startswith(f"{HOSTS}{OTHERS[1]}\tadded\n".encode())
     assert blocks.blocks.put_right == 1
+
+
+@pytest.mark.root
+@pytest.mark.system
+def test_an_edit_that_leaves_our_section_alone_is_no_disturbance(world: World) -> None:
+    blocks = acting(world)
+    blocks.begin(host("evil.example"))
+    FILE.write_bytes(FILE.read_bytes() + b"10.0.0.1 added\n")
+    blocks.blocks.look()
+    assert blocks.blocks.put_right == 0
+    assert FILE.read_bytes().endswith(END + b"\n10.0.0.1 added\n")
 
 
 @pytest.mark.root

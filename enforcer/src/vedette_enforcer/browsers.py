@@ -61,6 +61,7 @@ class Browsers:
     def __init__(self) -> None:
         """Nothing is known of them."""
         self._left: object = None
+        self._any = False
 
     def ability(self) -> str:
         """Say in which browsers it works here."""
@@ -75,13 +76,14 @@ class Browsers:
         for browser in CHROMIUMS:
             self._each(browser, problems, lambda b: _chromium(b, policies.chromium_patterns(wanted)))
         self._each(FIREFOX, problems, lambda b: _firefox(b, policies.firefox_patterns(wanted)))
-        self._left = None if problems else _stamps()
+        self._left = _stamps()
+        self._any = bool(wanted.pages or wanted.hosts)
         if problems:
             raise ActError("; ".join(problems))
 
     def disturbed(self) -> bool:
-        """Tell whether a file is another one than was left, or a browser is new."""
-        return _stamps() != self._left
+        """Tell whether a file is another one than was left, or a browser is new, while something is ours."""
+        return self._any and _stamps() != self._left
 
     def _each(self, browser: Browser, problems: list[str], write: Callable[[Browser], None]) -> None:
         try:

@@ -29,6 +29,7 @@ class HostsFile:
     def __init__(self) -> None:
         """Nothing is known of it."""
         self._left: Stamp = None
+        self._hosts: tuple[tuple[str, bool], ...] = ()
 
     def ability(self) -> str:
         """Say whether it works here."""
@@ -36,14 +37,24 @@ class HostsFile:
 
     def apply(self, wanted: Wanted, around: Surroundings) -> None:  # noqa: ARG002
         """Write the section, where it is not what it should be."""
+        self._hosts = wanted.hosts
         try:
             self._apply(wanted.hosts)
         except OSError as error:
+            self._left = _stamp()
             raise ActError(f"{_FILE} can't be written: {error.strerror}") from None
 
     def disturbed(self) -> bool:
-        """Tell whether the file is another one than was left."""
-        return _stamp() != self._left
+        """Tell whether the file is another one than was left, and no longer what it should be."""
+        stamp = _stamp()
+        if stamp == self._left:
+            return False
+        self._left = stamp
+        try:
+            content = _FILE.read_bytes()
+        except OSError:
+            return bool(self._hosts)
+        return with_section(content, self._hosts) != content
 
     def _apply(self, hosts: tuple[tuple[str, bool], ...]) -> None:
         for _ in range(_TRIES):

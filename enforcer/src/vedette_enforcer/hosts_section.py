@@ -25,14 +25,16 @@ def said_by_others(content: bytes, hosts: Iterable[tuple[str, bool]]) -> list[st
 
 def with_section(content: bytes, hosts: Iterable[tuple[str, bool]]) -> bytes:
     """Return the file with these names blocked; with none, as if we had never been there."""
-    listed = names(tuple(hosts))
     rest, had = _without_section(content)
+    listed = names(tuple(hosts))
     if not listed:
         return rest if had else content
+    lines = [b"%s%s" % (ours, name.encode()) for name in listed for ours in _OURS]
+    section = b"\n".join([b"", *lines, END, b""])
+    if content.count(BEGIN) == 1 and any(begin + section in content for begin in (BEGIN, _BEGIN_OPEN)):
+        return content  # it may stand anywhere
     is_open = bool(rest) and not rest.endswith(b"\n")
-    lines = [_BEGIN_OPEN if is_open else BEGIN]
-    lines += [b"%s%s" % (ours, name.encode()) for name in listed for ours in _OURS]
-    return rest + (b"\n" if is_open else b"") + b"\n".join([*lines, END]) + b"\n"
+    return rest + (b"\n" + _BEGIN_OPEN if is_open else BEGIN) + section
 
 
 def _without_section(content: bytes) -> tuple[bytes, bool]:
@@ -42,18 +44,21 @@ def _without_section(content: bytes) -> tuple[bytes, bool]:
     """
     kept: list[bytes] = []
     inside = had = False
+    had_no_end = -1
     for line in content.splitlines(keepends=True):
         bare = line.rstrip(b"\r\n")
         if bare in {BEGIN, _BEGIN_OPEN}:
             inside = had = True
-            if kept and bare == _BEGIN_OPEN:
-                kept[-1] = kept[-1].removesuffix(b"\n")
+            if bare == _BEGIN_OPEN:
+                had_no_end = len(kept)
         elif inside and bare == END:
             inside = False
         elif not (inside and (bare.startswith(_OURS) or _is_cut_off(line))):
             inside = False
             kept.append(line)
-    return b"".join(kept), had
+    rest = b"".join(kept)
+    # Lines that others have added since go on needing the end that we gave it.
+    return rest.removesuffix(b"\n") if had_no_end == len(kept) else rest, had
 
 
 def _is_cut_off(line: bytes) -> bool:
