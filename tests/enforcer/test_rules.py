@@ -1,14 +1,17 @@
 """Addresses and isolation in the kernel's packet filter, in a network of the tests' own."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
+from ipaddress import ip_address
 
 import pytest
 from vedette_enforcer.clock import system_clock
 from vedette_enforcer.hosts_file import HostsFile
 from vedette_enforcer.nft import Rules
+from vedette_enforcer.surroundings import Surroundings
 from vedette_schemas import Isolate, OutcomeStatus
 
 from ..faults.network import Namespace, join, namespace
@@ -109,6 +112,36 @@ def test_a_rule_set_that_was_lost_or_changed_is_put_right(world: World) -> None:
     assert blocks.blocks.put_right == 1
     blocks.begin(address(TWO))
     assert not world.reaches(TWO)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_isolated_it_may_ask_for_the_brokers_name_and_only_if_it_has_one(world: World, named: bool) -> None:
+    server = ip_address(SERVER)
+    around = Surroundings(
+        broker=frozenset({(server, 8080)}), broker_named=named, resolvers=frozenset({server})
+    )
+    blocks = Acting(world.folder, Rules(system_clock), around=around)
+    blocks.begin(Isolate(ttl_seconds=60))
+    if named:
+        assert socket.gethostbyname("broker.example") == ONE
+    else:
+        with pytest.raises(socket.gaierror):
+            socket.gethostbyname("broker.example")
+    assert not world.reaches(ONE)
+
+
+def test_isolated_a_broker_is_found_anew_among_ipv6_neighbours_and_can_not_come_in_itself(
+    world: World,
+) -> None:
+    around = Surroundings(broker=frozenset({(ip_address("fd77::1:1"), 8080)}))
+    Acting(world.folder, Rules(system_clock), around=around).begin(Isolate(ttl_seconds=60))
+    subprocess.run(["ip", "-6", "neigh", "flush", "all"], check=True)
+    until(lambda: world.reaches("fd77::1:1", 8080), "the broker is found anew")
+    with socket.create_server(("::", 9_000), family=socket.AF_INET6):
+        code = "import socket; socket.create_connection(('fd77::1:2', 9000), 1, ('fd77::1:1', {}))"
+        for port in (0, 8_081):
+            command = [*world.server.prefix, sys.executable, "-c", code.format(port)]
+            assert subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode != 0
 
 
 def test_what_is_routed_for_others_is_blocked_and_isolated_too(world: World) -> None:
