@@ -118,3 +118,12 @@ def test_a_host_that_fell_silent_while_no_analyzer_ran_is_told() -> None:
     watch.presence.restore(Principal.parse("sensor@host-8"), Life.STOPPED, 0)
     watch.until(0, 70)
     assert [words for _, words in watch.told] == ["host-7 has been silent for 66 s"]
+
+
+@pytest.mark.parametrize("life", [Life.RUNNING, Life.GONE])
+def test_a_farewell_is_believed_though_its_connection_was_never_heard(watch: Watch, life: Life) -> None:
+    """The broker was away: what was heard last is the old connection's heartbeat, or its will."""
+    watch.heard(30, SENSOR, ENFORCER, life=life)
+    watch.heard(31, SENSOR, ENFORCER, life=Life.STOPPED, connection="b" * 16)
+    watch.until(31, 1000)
+    assert watch.told == []

@@ -70,10 +70,10 @@ class Presence:
         host = self._host(principal.host)
         before = host.programs.get(principal)
         is_old = before is not None and before.connection not in ("", status.connection)
-        if is_old and status.life is not Life.RUNNING:
+        if is_old and status.life is Life.GONE:
             return  # the will of a connection that another has followed
-        if before and before.life is not Life.RUNNING and status.life is not Life.RUNNING:
-            return  # an end is an end
+        if before and before.life is not Life.RUNNING and status.life in (Life.GONE, before.life):
+            return  # an end is an end, but a farewell says more than a will
         if status.life is not Life.RUNNING:
             spoke = (
                 before.spoke if before and status.life is Life.GONE else now
