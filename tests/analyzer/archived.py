@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from vedette_analyzer.core import Analyzer
 from vedette_analyzer.detectors import all_detectors
@@ -26,7 +26,7 @@ class Site:
     def __init__(self, folder: Path, *rows: str, mode: Mode = Mode.ENFORCE) -> None:
         self.path, self.rows, self.mode = folder / "archive.db", rows, mode
         self.writer, self.reader = Writer(self.path), Reader(self.path)
-        self.number = 0
+        self.number = self.acts = 0
         self.start(0)
 
     def start(self, second: float) -> None:
@@ -56,7 +56,10 @@ class Site:
     def act(
         self, what: Approve | TakeBack | Direct, second: float = 3, issuer: str = ANNA
     ) -> tuple[ArchivedAct, list[Send], list[Alert]]:
-        act = Act(id=uuid4(), issuer=issuer, issued_at=at(second), expires_at=at(second + 60), what=what)
+        self.acts += 1
+        act = Act(
+            id=UUID(int=self.acts), issuer=issuer, issued_at=at(second), expires_at=at(second + 60), what=what
+        )
         effects = list(self.analyzer.act(act, "x.y.z", at(second)))
         *_, answered = effects
         assert isinstance(answered, ArchivedAct)
