@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.faults.running import until
+
 ROOT = Path(__file__).parents[2]
 STARTER = ROOT.parent / "shared" / "tools" / "docker-engine"
 """Starts an engine on a machine that has none; the product does without it."""
@@ -77,8 +79,11 @@ class Engine:
         return _STAND_IN
 
     def close(self) -> None:
+        """End it if it was started for the tests, and wait until another can be."""
         if self.started:
+            pid = (_folder() / "dockerd.pid").read_text().strip()
             subprocess.run([STARTER, "stop"], check=False, capture_output=True, timeout=60)
+            until(lambda: not Path(f"/proc/{pid}").exists(), "the engine has ended", 30)
 
 
 def find() -> Engine:
@@ -93,8 +98,7 @@ def find() -> Engine:
     if not _answers(environment):
         if not STARTER.exists():
             pytest.skip("no Docker engine answers here")
-        socket = f"unix://{os.environ.get('DOCKER_ENGINE_DIR', '/var/lib/docker-engine')}/docker.sock"
-        environment["DOCKER_HOST"] = socket
+        environment["DOCKER_HOST"] = f"unix://{_folder() / 'docker.sock'}"
         started = not _answers(environment)
         done = subprocess.run([STARTER, "start"], capture_output=True, text=True, check=False, timeout=500)
         if done.returncode != 0:
@@ -103,6 +107,11 @@ def find() -> Engine:
         if shutil.which(command[0]) and _succeeds([*command, "version"], environment):
             return Engine(environment, command, started)
     pytest.skip("docker compose is not installed")
+
+
+def _folder() -> Path:
+    """Return where `STARTER` keeps its engine."""
+    return Path(os.environ.get("DOCKER_ENGINE_DIR", "/var/lib/docker-engine"))
 
 
 def _answers(environment: dict[str, str]) -> bool:

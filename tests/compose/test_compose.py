@@ -164,8 +164,10 @@ def test_without_a_broker_the_analyzer_is_not_healthy(server: ComposedServer) ->
 
 def test_a_broker_that_hangs_is_not_healthy(server: ComposedServer) -> None:
     """Its port still takes connections: what the kernel does for it says nothing."""
-    container = server.container("broker")["Id"]
-    pids = server.engine.docker("top", container, "-eo", "pid").split()[2:]
+    container = server.container("broker")
+    processes = server.engine.docker("top", container["Id"], "-eo", "pid,ppid").splitlines()[1:]
+    init = str(container["State"]["Pid"])  # a probe is no child of it
+    pids = [pid for pid, parent in map(str.split, processes) if parent == init]
     subprocess.run(["kill", "-STOP", *pids], check=True)
     try:
         server.await_health("broker", "unhealthy", within=90)

@@ -46,7 +46,9 @@ def main() -> None:
         from .service import SESSION  # noqa: PLC0415
 
         service.main(SESSION, sys.argv[2:])
-    what = "Watches this user's windows and clipboard, and shows notices. 'vedette-session service -h': as a service."
+    what = (
+        "Watches this user's windows and clipboard, shows notices. 'vedette-session service -h': as a service"
+    )
     run("vedette-session", what, session)
 
 
