@@ -121,6 +121,13 @@ def test_the_newest_commands_come_first(writer: Writer, reader: Reader) -> None:
     assert [found.id.int for found in reader.newest_commands(2)] == [2, 1]
 
 
+def test_a_command_is_found_by_the_beginning_of_its_id(writer: Writer, reader: Reader) -> None:
+    writer.store(Batch(commands=(command(1), command(2), command(0xA << 124))))
+    assert [name.int for name in reader.command_ids("0000")] == [1, 2]
+    assert len(reader.command_ids("a")) == 1
+    assert reader.command_ids("%") == reader.command_ids("_") == []
+
+
 def test_all_of_it_agrees(blocked: Writer, path: Path) -> None:
     undo = command(8, order=Undo(command_id=ID))
     blocked.store(Batch(commands=(undo,), undone=(Undone(ID, "operator@anna", at(9), at(99)),)))

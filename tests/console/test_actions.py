@@ -108,7 +108,7 @@ def test_a_command_is_named_by_the_beginning_of_its_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("", "no such"), ("2", "no such"), ("1111", "of 2 ids"), ("%_", "no such")]
+    ("text", "says"), [("", "no such"), ("2", "no such"), ("1111", "of several ids"), ("%_", "no such")]
 )
 def test_what_names_no_command_or_several_is_refused(text: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
@@ -137,7 +137,7 @@ def test_what_is_left_is_told_roughly() -> None:
         (["actions", "--folder", "nowhere"], "nowhere/operator.toml is not there"),
         (["approve", "2222"], "no such command begins with '2222'"),
         (["approve", "00000000-0000-0000-0000-000000000003"], "key.pem: can't be read"),
-        (["undo", "0000"], "is the beginning of 7 ids"),
+        (["undo", "0000"], "is the beginning of several ids"),
         (["isolate", "HOST"], "give lower-case letters"),
         (["isolate", "host-7", "--for", "99d"], "give 90s"),
         (["block", "host-7", "a b"], "names no URL"),

@@ -55,6 +55,7 @@ from .remembering import remembered
 from .settings import AnalyzerSettings
 from .suspects import JudgingMark, Suspects, TrialEnded
 from .troubles import trouble
+from .unusable import Unusable
 from .watch import ListFiles, ListsRead, watch
 
 log = logging.getLogger(__name__)
@@ -83,9 +84,9 @@ class Server:
         self._clock = Clock()
         self._presence = Presence()
         self._work = Work()
-        self._dropped, self._archive_trouble, self._failure = 0, "", ""
+        self._unusable = Unusable()
+        self._archive_trouble = self._failure = ""
         self._is_listening = False
-        self._strange: set[str] = set()
 
         archive = folder / settings.archive
         writer = Writer(archive)
@@ -184,11 +185,11 @@ class Server:
             else:
                 self._status(topic, payload)
         except OtherVersionError as error:
-            self._refuse(str(error))
+            self._carry_out(self._unusable.other_version(str(error), self._clock.now))
         except MessageError as error:
-            self._drop(str(error))
+            self._unusable.drop(str(error))
         except Exception as error:  # noqa: BLE001 (no single message may end us)
-            self._drop(f"a fault of ours: {trace(error)}")
+            self._unusable.drop(f"a fault of ours: {trace(error)}")
 
     def _status(self, topic: str, payload: bytes | bytearray) -> None:
         status = decode_status(topic, payload)
@@ -254,19 +255,6 @@ class Server:
     def _publish_alert(self, alert: Alert) -> Callable[[], bool] | None:
         return self._session.publish_tracked(topics.alert(alert.severity, alert.host), encode(alert))
 
-    def _refuse(self, why: str) -> None:
-        """Say once who speaks another version; what it holds stays in its spool until it can be read."""
-        if why not in self._strange and len(self._strange) < _MOST_STRANGE:
-            self._strange.add(why)
-            log.warning("%s; what it reports stays with it until one of the two is updated", why)
-            self._carry_out([trouble("version", Severity.MEDIUM, why, now=self._clock.now, name=why)])
-
-    def _drop(self, why: str) -> None:
-        """Count a message; say so at 1, 2, 4, 8, …: a flood of garbage must not become one in the log."""
-        self._dropped += 1
-        if self._dropped & (self._dropped - 1) == 0:
-            log.warning("dropped a message that can't be used: %s (%d so far)", why, self._dropped)
-
     def _take_lists(self, reading: ListsRead) -> None:
         self._lists.table, self._entries = reading.table, reading.entries
         log.info("%d indicators in force", reading.entries)
@@ -279,12 +267,9 @@ class Server:
             "indicators": f"on: {self._entries} in force",
             "mode": str(self._settings.mode),
             "acts": self._desk.fact,
-            "dropped": str(self._dropped),
+            "dropped": str(self._unusable.dropped),
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }
-
-
-_MOST_STRANGE = 1_000
 
 
 def _now() -> datetime:

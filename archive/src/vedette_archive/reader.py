@@ -1,30 +1,26 @@
 """Those who read: from any process, without ever holding up the writer."""
 
-import dataclasses
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
-from pydantic import TypeAdapter
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, cast, create_engine, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, cast, create_engine, func, select, tuple_
 from sqlalchemy.pool import StaticPool
-from vedette_schemas import Alert, Kind, Life, Order, Ranges, Stream, decode_alert
+from vedette_schemas import Alert, Kind, Life, Ranges, Stream, decode_alert
 
 from . import schema
+from .commands import AnyRow, Question, archived_act, archived_command, open_command
 from .errors import OtherArchiveError, explained
 from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
-from .rows import ArchivedAct, ArchivedCommand, Ending, Fate, OpenCommand, Place
+from .rows import ArchivedAct, ArchivedCommand, Fate, OpenCommand, Place
 from .times import to_number, to_time
 
 _PAGE = 500
-_Question = Select[*tuple[Any, ...]]
-_Row = Row[*tuple[Any, ...]]
-_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 
 
 class Cursor(NamedTuple):
@@ -159,7 +155,7 @@ class Reader:
         """Return a command, how it ended and its alerts; `None` where it is not known."""
         commands = schema.commands
         for row in self._ask(select(commands).where(commands.c.id == str(command_id))):
-            return self._command(row)
+            return archived_command(row, self._ask)
         return None
 
     def open_commands(self, audience: str | None = None) -> list[OpenCommand]:
@@ -169,25 +165,34 @@ class Reader:
         if audience is not None:
             query = query.where(commands.c.audience == audience)
         rows = self._ask(query.order_by(commands.c.issued_at, commands.c.id))
-        return [self._open_command(row) for row in rows]
+        return [open_command(row, self._ask) for row in rows]
 
     def lasting_commands(self, now: datetime) -> list[ArchivedCommand]:
         """Return what lasts beyond `now`, or would if it had not been undone; what ends first comes first."""
         commands = schema.commands
         query = select(commands).where(commands.c.until > to_number(now))
-        return [self._command(row) for row in self._ask(query.order_by(commands.c.until, commands.c.id))]
+        return [
+            archived_command(row, self._ask)
+            for row in self._ask(query.order_by(commands.c.until, commands.c.id))
+        ]
 
     def newest_commands(self, limit: int = 100) -> list[ArchivedCommand]:
         """Return the last commands, newest first."""
         commands = schema.commands
         query = select(commands).order_by(commands.c.issued_at.desc(), commands.c.id).limit(limit)
-        return [self._command(row) for row in self._ask(query)]
+        return [archived_command(row, self._ask) for row in self._ask(query)]
+
+    def command_ids(self, beginning: str, limit: int = 5) -> list[UUID]:
+        """Return ids of commands that begin so."""
+        known = schema.commands.c.id
+        query = select(known).where(known.startswith(beginning, autoescape=True)).order_by(known)
+        return [UUID(name) for (name,) in self._ask(query.limit(limit))]
 
     def act(self, act_id: UUID) -> ArchivedAct | None:
         """Return an act; `None` where it is not known."""
         acts = schema.acts
         for row in self._ask(select(acts).where(acts.c.id == str(act_id))):
-            return _act(row)
+            return archived_act(row)
         return None
 
     def observations_since(self, since: datetime, kinds: Iterable[Kind]) -> Iterator[ArchivedObservation]:
@@ -217,42 +222,13 @@ class Reader:
         self._connection.close()
         self._raw.close()
 
-    def _ask(self, query: _Question) -> Sequence[_Row]:
+    def _ask(self, query: Question) -> Sequence[AnyRow]:
         """Return all rows at once: no cursor stays open that would hold a snapshot."""
         with explained(self._path):
             return self._connection.execute(query).all()
 
-    def _followed(self, row: _Row) -> FollowedAlert:
+    def _followed(self, row: AnyRow) -> FollowedAlert:
         return FollowedAlert(Cursor(self.name, row[0]), decode_alert(row[1].encode()))
-
-    def _command(self, row: _Row) -> ArchivedCommand:
-        command = self._open_command(row)
-        fields = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
-        commands = schema.commands.c
-        lifting = select(commands.id).where(commands.undoes == row.id).where(commands.ending == Ending.DONE)
-        return ArchivedCommand(
-            **fields,
-            ending=None if row.ending is None else Ending(row.ending),
-            until=None if row.until is None else to_time(row.until),
-            undone_by=row.undone_by,
-            lifted=row.undone_by is not None and bool(self._ask(lifting.limit(1))),
-        )
-
-    def _open_command(self, row: _Row) -> OpenCommand:
-        alerts = schema.alerts.c
-        settles = select(alerts.body).where(alerts.command_id == row.id).order_by(alerts.sequence)
-        return OpenCommand(
-            id=UUID(row.id),
-            audience=row.audience,
-            order=_ORDER.validate_json(row.body),
-            issued_at=to_time(row.issued_at),
-            expires_at=to_time(row.expires_at),
-            token=row.token,
-            waits=bool(row.waits),
-            indicator=row.indicator,
-            ordered_by=row.ordered_by,
-            alerts=tuple(decode_alert(body.encode()) for (body,) in self._ask(settles)),
-        )
 
     def _of_kind(self, kind: Kind, since: datetime) -> Iterator[ArchivedObservation]:
         """Yield one kind's, by its index; the next page begins behind the last row of the one before."""
@@ -282,19 +258,6 @@ class Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _act(row: _Row) -> ArchivedAct:
-    return ArchivedAct(
-        id=UUID(row.id),
-        issuer=row.issuer,
-        at=to_time(row.at),
-        kind=row.kind,
-        done=bool(row.done),
-        words=row.words,
-        token=row.token,
-        command_id=None if row.command_id is None else UUID(row.command_id),
-    )
 
 
 def _ended_as(fate: Fate) -> ColumnElement[int]:

@@ -18,6 +18,7 @@ from vedette_schemas import (
     MAX_TTL,
     Approve,
     Block,
+    BlockedHost,
     Direct,
     Isolate,
     SettingsError,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from vedette_archive import ArchivedCommand, Reader
 
 MOST_SHOWN = 200
-_MOST_SEARCHED = 10_000
 _DURATION = re.compile(r"([0-9]{1,7})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -67,7 +67,7 @@ def actions(
 def approve(ids: Ids, folder: Folder = RUN) -> None:
     """Have commands carried out that wait for approval."""
 
-    def waiting(reader: "Reader") -> list[UUID]:
+    def waiting(reader: "Reader", _: str) -> list[UUID]:
         return [command.id for command in reader.open_commands() if command.waits]
 
     _act_on(ids, folder, waiting, lambda name: Approve(command_id=name))
@@ -76,8 +76,8 @@ def approve(ids: Ids, folder: Folder = RUN) -> None:
 def undo(ids: Ids, folder: Folder = RUN) -> None:
     """Take back what was ordered: lift a block or an isolation, or withdraw what waits for approval."""
 
-    def known(reader: "Reader") -> list[UUID]:
-        return [command.id for command in reader.newest_commands(_MOST_SEARCHED)]
+    def known(reader: "Reader", beginning: str) -> list[UUID]:
+        return reader.command_ids(beginning.strip().lower())
 
     _act_on(ids, folder, known, lambda name: TakeBack(command_id=name))
 
@@ -97,9 +97,15 @@ def block(
     target: Annotated[str, typer.Argument(help="A URL, host, address, address:port or network.")],
     folder: Folder = RUN,
     duration: For = "24h",
+    *,
+    addresses: Annotated[
+        bool, typer.Option(help="Of a host also its addresses, which others may share.")
+    ] = False,
 ) -> None:
     """Block a page, a host or an address on one host, for some time."""
     found = named_target(target)
+    if isinstance(found, BlockedHost):
+        found = found.model_copy(update={"addresses": addresses})
     if found is None:
         raise SettingsError(
             f"{plain(target, 80)!r} names no URL, host, address or network that can be blocked"
@@ -171,21 +177,20 @@ def find(beginning: str, ids: Iterable[UUID]) -> UUID:
             f"no such command begins with {plain(beginning, 40)!r}: 'vedette actions' lists them"
         )
     if len(found) > 1:
-        raise SettingsError(f"{text!r} is the beginning of {len(found)} ids: {', '.join(found[:4])}")
+        raise SettingsError(f"{text!r} is the beginning of several ids: {', '.join(found[:4])}")
     return UUID(found[0])
 
 
 def _act_on(
     ids: list[str],
     folder: Path,
-    candidates: Callable[["Reader"], list[UUID]],
+    candidates: Callable[["Reader", str], list[UUID]],
     what: Callable[[UUID], Approve | TakeBack],
 ) -> None:
     """Do it to each; what does not work with one is no reason to leave the others."""
     settings = OperatorSettings.of(folder)
     with _reader(settings.archive) as reader:
-        known = candidates(reader)
-    names = [find(beginning, known) for beginning in ids]
+        names = [find(beginning, candidates(reader, beginning)) for beginning in ids]
     failed = False
     with operator(settings) as acting:
         for name in names:
