@@ -238,7 +238,8 @@ def _table(commands: Iterable["ArchivedCommand"], now: datetime) -> Table:
 
 
 def _author(command: "ArchivedCommand") -> str:
-    return command.ordered_by or (plain(command.indicator, 60) if command.indicator else "")
+    entry = (command.indicator or "").replace("|", " ", 1)
+    return command.ordered_by or plain(entry, 60)
 
 
 def _as_json(command: "ArchivedCommand", now: datetime) -> dict[str, object]:
