@@ -263,6 +263,14 @@ def test_what_was_blocked_by_hand_is_not_blocked_again_by_a_list(site: Site) -> 
     assert len(site.report(COPIED, second=70)[0]) == 1
 
 
+def test_of_two_orders_about_the_same_one_is_taken_back_and_the_other_still_counts(site: Site) -> None:
+    site.report(COPIED)
+    by_hand = Block(target=BlockedHost(name="evil.test", subdomains=True), ttl_seconds=60)
+    _, (send,), _ = site.direct(by_hand)
+    site.undo(send.command.id, 4)
+    assert site.report(COPIED, second=5)[1][0].done == "already blocking evil.test"
+
+
 def test_in_approve_mode_an_operators_own_order_needs_no_other_approval(site: Site) -> None:
     site.mode = Mode.APPROVE
     assert len(site.direct(ISOLATE)[1]) == 1

@@ -130,9 +130,9 @@ class Ordering:
         if until is not None:
             return f"is blocked already, until {day_and_time(until)}"
         same = self.orders.like(enforcer, order)
-        if same is not None and same.waits:
-            return f"already {_asking(same)}"
-        return f"already {doing(order)}" if same is not None and isinstance(order, Block) else None
+        if same and same[0].waits:
+            return f"already {_asking(same[0])}"
+        return f"already {doing(order)}" if same and isinstance(order, Block) else None
 
     def _new_order(self, finding: Finding, order: Order, place: Place) -> OpenOrder:
         enforcer = _enforcer(place)

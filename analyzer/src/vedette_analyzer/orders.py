@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 from vedette_archive import Answer, Approved, ArchivedAct, Judged, OpenCommand, Undone
@@ -33,6 +33,7 @@ LIFETIMES = {
 }
 MAX_OPEN = 10_000
 
+_K = TypeVar("_K")
 Subject = Process | BlockedAddress | BlockedHost | BlockedPage | None
 
 
@@ -139,22 +140,22 @@ class OpenOrders:
         self._enforcers = enforcers
         self._open: OrderedDict[UUID, OpenOrder] = OrderedDict()
         self._of: dict[Principal, set[UUID]] = {}
-        self._like: dict[tuple[Principal, str, Subject], UUID] = {}
+        self._like: dict[tuple[Principal, str, Subject], set[UUID]] = {}
 
     def restore(self, order: OpenOrder) -> None:
         """Take up an order that an analyzer before this one had opened."""
         self._open[order.id] = order
         self._of.setdefault(order.audience, set()).add(order.id)
-        self._like[order.audience, order.order.action, subject(order.order)] = order.id
+        self._like.setdefault((order.audience, order.order.action, subject(order.order)), set()).add(order.id)
 
     def get(self, command_id: UUID) -> OpenOrder | None:
         """Return an open order."""
         return self._open.get(command_id)
 
-    def like(self, audience: Principal, order: Order) -> OpenOrder | None:
-        """Return the last open order of the same action about the same thing."""
-        name = self._like.get((audience, order.action, subject(order)))
-        return None if name is None else self._open[name]
+    def like(self, audience: Principal, order: Order) -> list[OpenOrder]:
+        """Return the open orders of the same action about the same thing, those that wait first."""
+        names = self._like.get((audience, order.action, subject(order)), ())
+        return sorted((self._open[name] for name in names), key=lambda order: not order.waits)
 
     def open(self, order: OpenOrder, now: datetime) -> Iterator[Send | OpenOrder]:
         """Take an order: yield it to be sent if its enforcer is there, and the orders that gave way."""
@@ -203,13 +204,9 @@ class OpenOrders:
 
     def _close(self, command_id: UUID) -> OpenOrder:
         order = self._open.pop(command_id)
-        others = self._of[order.audience]
-        others.discard(command_id)
-        if not others:
-            del self._of[order.audience]
+        _remove(self._of, order.audience, command_id)
         likeness = order.audience, order.order.action, subject(order.order)
-        if self._like.get(likeness) == command_id:
-            del self._like[likeness]
+        _remove(self._like, likeness, command_id)
         return order
 
     def _send(self, order: OpenOrder, now: datetime) -> Iterator[Send]:
@@ -218,3 +215,10 @@ class OpenOrders:
                 order.id, order.audience, order.order, now=now, expires_at=order.expires_at
             )
             yield Send(order.audience, command)
+
+
+def _remove(names: dict[_K, set[UUID]], key: _K, name: UUID) -> None:
+    """Take a name out of its set; no empty one stays."""
+    names[key].discard(name)
+    if not names[key]:
+        del names[key]
