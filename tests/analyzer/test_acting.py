@@ -18,6 +18,7 @@ from vedette_schemas import (
     Life,
     Mode,
     OutcomeStatus,
+    Principal,
     Severity,
     State,
     TakeBack,
@@ -297,6 +298,16 @@ def test_an_order_by_hand_to_a_host_that_is_away_says_so(site: Site) -> None:
     act, sends, _ = site.direct(ISOLATE)
     assert sends == []
     assert "as soon as its enforcer is there again" in act.words
+
+
+def test_an_order_by_hand_to_a_host_that_an_earlier_analyzer_knew_waits_for_it(site: Site) -> None:
+    site.start(1)
+    assert not site.direct(ISOLATE)[0].done
+    site.analyzer.expect(Principal.parse("enforcer@host-7"))
+    act, sends, _ = site.direct(ISOLATE)
+    assert (act.done, sends) == (True, [])
+    (send,) = site.heard(5)
+    assert send.command.order == ISOLATE
 
 
 def test_what_is_muted_and_in_force_moves_with_the_clock(site: Site, blocked: Send) -> None:

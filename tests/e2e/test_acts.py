@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -219,6 +220,22 @@ def test_nobody_answers(enforcing: Both) -> None:
     assert found.stderr.count("\n") == 1
     assert 18 < time.monotonic() - began < 30
     site.start()  # what it left is in order
+
+
+def test_an_analyzer_that_comes_back_in_time_carries_it_out(enforcing: Both) -> None:
+    site, enforcer = enforcing
+    site.kill()
+    words: list[str] = []
+    asking = threading.Thread(target=lambda: words.append(said(site.vedette("isolate", "host-7"))))
+    asking.start()
+    time.sleep(4)
+    site.start()
+    asking.join(30)
+    assert words
+    assert words[0].startswith("host-7: isolating the host for 1 h")
+    assert isinstance(enforcer.taken.get(timeout=5).order, Isolate)
+    time.sleep(1.5)
+    assert enforcer.taken.empty()
 
 
 def test_an_answer_waits_until_the_act_is_archived(enforcing: Both) -> None:

@@ -90,7 +90,7 @@ class Server:
 
         archive = folder / settings.archive
         writer = Writer(archive)
-        mark = _judging_mark(archive)
+        mark = JudgingMark.beside(archive)
         if (deadly := mark.left_behind()) is not None:
             with writer.transaction() as books:
                 books.died(deadly)
@@ -110,7 +110,9 @@ class Server:
         for observation in remembered(reader, detectors, self._clock.now):
             self._analyzer.remember(observation)
         for sender in reader.senders():
-            self._presence.restore(Principal.parse(sender.principal), sender.life, self._clock.seconds)
+            principal = Principal.parse(sender.principal)
+            self._analyzer.expect(principal)
+            self._presence.restore(principal, sender.life, self._clock.seconds)
         suspects = Suspects(reader.deaths(), path, self._inbox)
         self._suspects = suspects
         self._intake = Intake(self._receiver, self._analyzer, mark, suspects)
@@ -279,14 +281,6 @@ def _now() -> datetime:
 def _tick(inbox: Inbox, stopping: threading.Event) -> None:
     while not stopping.wait(TICK_SECONDS):
         inbox.put(Call(_Tick()))
-
-
-def _judging_mark(archive: Path) -> JudgingMark:
-    path = archive.with_name(archive.name + "-judging")
-    try:
-        return JudgingMark(path)
-    except OSError as error:
-        raise SettingsError(f"{path}: can't be written: {error.strerror}") from None
 
 
 def _program(path: Path) -> None:

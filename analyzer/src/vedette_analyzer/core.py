@@ -75,6 +75,11 @@ class Analyzer:
             self._orders.restore(OpenOrder.from_archive(command))
         self._standing.restore(lasting)
 
+    def expect(self, principal: Principal) -> None:
+        """Take note of a program that an analyzer before this one heard."""
+        if principal.program is Program.ENFORCER:
+            self._enforcers.expect(principal)
+
     def remember(self, observation: Observation) -> None:
         """Show an archived observation to the detectors with a memory; what they find was told before."""
         for detector in self._watching.get(type(observation), ()):

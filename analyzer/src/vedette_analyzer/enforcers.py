@@ -30,6 +30,11 @@ class Enforcers:
     def __init__(self) -> None:
         """Begin with none."""
         self._known: OrderedDict[str, _Enforcer] = OrderedDict()
+        self._expected: set[str] = set()
+
+    def expect(self, enforcer: Principal) -> None:
+        """Take note of one that an analyzer before this one heard."""
+        self._expected.add(str(enforcer))
 
     def heard(self, status: Status, now: datetime) -> bool:
         """Remember a heartbeat; tell whether it is the first of its connection.
@@ -49,8 +54,8 @@ class Enforcers:
         return is_new
 
     def knows(self, enforcer: Principal) -> bool:
-        """Tell whether it was heard, ever."""
-        return str(enforcer) in self._known
+        """Tell whether it was heard, by us or by an analyzer before us."""
+        return str(enforcer) in self._known or str(enforcer) in self._expected
 
     def running(self, enforcer: Principal) -> bool:
         """Tell whether it can be sent a command now."""

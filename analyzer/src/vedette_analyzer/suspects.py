@@ -11,10 +11,10 @@ import threading
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from vedette_archive import Place
-from vedette_schemas import Observation, Stream, encode
+from vedette_schemas import Observation, SettingsError, Stream, encode
 from vedette_transport import Call, Inbox
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,15 @@ class JudgingMark:
             self._page = mmap.mmap(descriptor, _SIZE)
         finally:
             os.close(descriptor)
+
+    @classmethod
+    def beside(cls, archive: Path) -> Self:
+        """Open the page of an archive's analyzer; raise `SettingsError` where that can't be."""
+        path = archive.with_name(archive.name + "-judging")
+        try:
+            return cls(path)
+        except OSError as error:
+            raise SettingsError(f"{path}: can't be written: {error.strerror}") from None
 
     def stream(self, stream: Stream) -> None:
         """Say which stream the next numbers are of."""
