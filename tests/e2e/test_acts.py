@@ -1,7 +1,9 @@
 """Approve, undo, isolate and block from the command line, against the real analyzer and its archive."""
 
 import json
+import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,18 +22,22 @@ from vedette_schemas import (
     Block,
     Direct,
     Isolate,
+    Kind,
     Mode,
     Principal,
     State,
     Undo,
     decode_answer,
+    encode,
     topics,
 )
+from vedette_transport import BrokerAddress
 from vedette_transport.signing import Signer
 
-from tests import brokers
+from tests import brokers, messages
 from tests.authority import make_ca
 from tests.e2e.acting_site import ActingSite, FakeEnforcer, acting_site
+from tests.e2e.product import Product
 
 pytestmark = pytest.mark.system
 
@@ -248,3 +254,22 @@ def test_an_answer_waits_until_the_act_is_archived(enforcing: Both) -> None:
         kept = reader.act(answer.act_id)
     assert kept is not None
     assert (kept.done, kept.words) == (False, answer.words)
+
+
+def test_the_screen_of_vedette_up_tells_at_once_what_waits_and_what_became_of_it(tmp_path: Path) -> None:
+    with Product(tmp_path, "--mode", "approve", rows=ROWS) as product:
+        now = datetime.now(UTC)
+        seen = messages.clipboard("http://evil.test/", seen_at=now)
+        client = brokers.Client(BrokerAddress(port=product.port))
+        report = messages.report(seen, sender="sensor@host-7", sent_at=now)
+        client.publish(topics.report(Principal.parse("sensor@host-7"), Kind.CLIPBOARD), encode(report))
+        client.close()
+        line = product.await_line(lambda line: "waits for approval" in line, within=2)
+        found = re.search(r"waits for approval: vedette approve ([0-9a-f]{8}) \(to block evil\.test\)", line)
+        assert found is not None
+        command = [sys.executable, "-m", "vedette_console", "undo", found[1]]
+        folder = ["--folder", str(tmp_path / "run")]
+        assert (
+            subprocess.run([*command, *folder], capture_output=True, timeout=60, check=False).returncode == 0
+        )
+        product.await_line(lambda line: "took it back while it waited for approval" in line)
