@@ -42,7 +42,7 @@ def test_each_program_spools_under_the_folder_wherever_it_is_started(
     deployment(Path("run")).prepare()
     for program in ("sensor", "enforcer"):
         settings = tomllib.loads((tmp_path / "run" / f"{program}.toml").read_text())
-        assert settings["spool"] == str(tmp_path / "run" / f"{program}-spool.db")
+        assert settings["spool"] == str(tmp_path / "run" / f"{program}-host-7-spool.db")
 
 
 def test_a_folder_that_is_not_text_is_refused_in_a_line(tmp_path: Path) -> None:

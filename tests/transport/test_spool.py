@@ -239,6 +239,16 @@ def test_a_damaged_spool_is_set_aside_and_a_new_one_begun(
     assert [stream.next for stream in again.heartbeat().streams] == [2]
 
 
+def test_a_spool_of_another_name_is_set_aside_since_its_streams_were_told_under_that(path: Path) -> None:
+    before = Outbox(Principal.parse("sensor@host-8"), path)
+    before.put(messages.window())
+    before.close()
+    renamed = Outbox(SENSOR, path)
+    assert renamed.heartbeat().streams == ()
+    assert renamed.facts["spool"].startswith("new: the old one was damaged")
+    renamed.close()
+
+
 def test_damage_that_is_found_while_running_stops_nothing(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -28,6 +28,8 @@ PROGRAMS = {
 
 HOST_PROGRAMS = ("sensor", "enforcer", "session")
 
+_WRITTEN = "# Written by 'vedette up' at each start: what is changed here does not last.\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -70,7 +72,7 @@ class Deployment:
             "sensor": "sensor.sock",
             "enforcer": "enforcer.sock",
         }  # short: such a path has 108 bytes at most
-        spools = {name: str(self.folder.resolve() / f"{name}-spool.db") for name in sockets}
+        spools = {name: str(self.folder.resolve() / f"{name}-{self.host}-spool.db") for name in sockets}
         settings: dict[str, Mapping[str, object]] = {
             "broker": {"listen": broker},
             "analyzer": {
@@ -112,7 +114,7 @@ class Deployment:
         }
         self.log("broker").parent.mkdir(exist_ok=True)
         for name, values in settings.items():
-            write(self._settings_path(name), toml(values).encode(), 0o644)
+            write(self._settings_path(name), (_WRITTEN + toml(values)).encode(), 0o644)
 
     def lock(self) -> int | None:
         """Take the folder for ourselves until we end; raise `SettingsError` if another runs there."""

@@ -59,8 +59,10 @@ def _progress(path: Path) -> Progress:
 
 def _summary(counts: dict[str, int]) -> str:
     held = counts["archived"] - counts["expired"] - counts["unreadable"]
+    gone = counts["missing"] + counts["dropped"] + counts["lost"]
+    how = "sound, but not complete" if gone else "all is well"
     return (
-        f"all is well: {_many(held, 'observation')} of {_many(counts['streams'], 'stream')},"
+        f"{how}: {_many(held, 'observation')} of {_many(counts['streams'], 'stream')},"
         f" {_many(counts['alerts'], 'alert')}, {_many(counts['commands'], 'command')}"
         f" ({counts['open_commands']:,} open), {_many(counts['unreadable'], 'unreadable item')};"
         f" expired {counts['expired']:,}, dropped by their senders {counts['dropped']:,},"

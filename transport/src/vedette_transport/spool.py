@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from vedette_schemas import MAX_RANGES, NOTHING, MessageError, Position, Ranges, Stream, decode, encode
 
 from .delivery import Kept, SpoolDamagedError, SpoolFullError
-from .spool_file import Ballast, explained, in_memory, open_file
+from .spool_file import Ballast, claim, explained, in_memory, open_file
 
 _NUMBER_BITS = 40
 _WRITES_A_CHECKPOINT = 250
@@ -61,7 +61,13 @@ class SqliteSpool:
     @classmethod
     def at(cls, path: Path, principal: str) -> Self:
         """Open the spool at `path`."""
-        return cls(open_file(path), path, principal, Ballast(path))
+        connection = open_file(path)
+        try:
+            claim(path, connection, principal)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, path, principal, Ballast(path))
 
     @classmethod
     def in_memory(cls, path: Path, principal: str) -> Self:

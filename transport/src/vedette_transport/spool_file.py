@@ -23,8 +23,8 @@ _MOST_SET_ASIDE = 3
 _FILES = ("", "-wal", "-shm")
 
 _SCHEMA = """
-CREATE TABLE meta (ordinal INTEGER NOT NULL, heard TEXT NOT NULL);
-INSERT INTO meta VALUES (0, '[]');
+CREATE TABLE meta (ordinal INTEGER NOT NULL, heard TEXT NOT NULL, principal TEXT NOT NULL);
+INSERT INTO meta VALUES (0, '[]', '');
 CREATE TABLE stream (
     id INTEGER PRIMARY KEY, spool TEXT NOT NULL, kind TEXT NOT NULL, ordinal INTEGER NOT NULL,
     next INTEGER NOT NULL DEFAULT 1, dropped TEXT NOT NULL DEFAULT '[]', UNIQUE (spool, kind)
@@ -97,6 +97,23 @@ def open_file(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def claim(path: Path, connection: sqlite3.Connection, principal: str) -> None:
+    """Mark a new spool as `principal`'s.
+
+    Another's counts as damaged: what it holds would be told, and missed, under the wrong name.
+    """
+    with explained(path):
+        rows = connection.execute("SELECT principal FROM meta").fetchall()
+    if len(rows) != 1:
+        raise SpoolDamagedError("it does not say whose it is")
+    owner = rows[0][0]
+    if not owner:
+        with suppress(SpoolFullError), explained(path):
+            connection.execute("UPDATE meta SET principal = ?", (principal,))
+    elif owner != principal:
+        raise SpoolDamagedError(f"it is that of {owner}")
 
 
 def in_memory() -> sqlite3.Connection:
