@@ -143,10 +143,10 @@ def main() -> None:
     parser.add_argument("--copy", default="", help="this text, once, and nothing else")
     parser.add_argument("--prey", type=float, default=0.0, help="seconds between two listed programs")
     options = parser.parse_args()
-    stopping = threading.Event()
+    ended: list[int] = []  # an Event's lock may be held by what the signal interrupts
 
     def stop(_number: int, _frame: object) -> None:
-        stopping.set()
+        ended.append(1)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # what was ended is not left as a zombie
@@ -158,7 +158,7 @@ def main() -> None:
     if options.copy:
         load.copy(options.copy)
         options.most = 0
-    while not stopping.is_set() and load.kept.made < options.most:
+    while not ended and load.kept.made < options.most:
         passed = time.monotonic() - began
         while due < min(passed * options.rate, options.most):
             if options.wait and load.kept.made - load.kept.confirmed > _MOST_WAITING:
@@ -169,7 +169,7 @@ def main() -> None:
             load.see_prey()
             next_prey += options.prey
         load.see_to_heirs()
-        stopping.wait(_TICK)
+        time.sleep(_TICK)
     while load.kept.confirmed < load.kept.made:
         time.sleep(_TICK)
 

@@ -105,15 +105,18 @@ class Operator:
 @contextmanager
 def operator(settings: OperatorSettings) -> Generator[Operator]:
     """Connect as the operator whose key the settings name."""
-    logging.getLogger("vedette_transport").setLevel(logging.ERROR)  # that nobody is there is said at the end
     signer, inbox = Signer(settings.key, settings.certificate), Inbox()
     principal = signer.principal
     session = MqttSession(principal, settings.broker, inbox, subscriptions=(topics.ack(principal),))
+    transport = logging.getLogger("vedette_transport")
+    level = transport.level
+    transport.setLevel(logging.ERROR)  # that nobody is there is said at the end
     session.start()
     try:
         yield Operator(session, inbox, signer, settings.broker)
     finally:
         session.stop()
+        transport.setLevel(level)
 
 
 def _read(topic: str, payload: bytes | bytearray) -> ActAnswer | None:
