@@ -36,22 +36,21 @@ class Enforcers:
         """Take note of one that an analyzer before this one heard."""
         self._expected.add(str(enforcer))
 
-    def heard(self, status: Status, now: datetime) -> bool:
-        """Remember a heartbeat; tell whether it is the first of its connection.
+    def heard(self, status: Status, now: datetime) -> None:
+        """Remember a heartbeat.
 
         The last will of an older connection says nothing. The enforcer heard longest ago is forgotten
         where there are too many.
         """
         before = self._known.get(status.principal)
-        is_new = before is None or before.connection != status.connection
-        if is_new and before is not None and status.life is not Life.RUNNING:
-            return False
+        is_older = before is not None and before.connection != status.connection
+        if is_older and status.life is not Life.RUNNING:
+            return
         known = _Enforcer(status.at - now, dict(status.facts), status.life, status.connection)
         self._known[status.principal] = known
         self._known.move_to_end(status.principal)
         if len(self._known) > MAX_ENFORCERS:
             self._known.popitem(last=False)
-        return is_new
 
     def knows(self, enforcer: Principal) -> bool:
         """Tell whether it was heard, by us or by an analyzer before us."""

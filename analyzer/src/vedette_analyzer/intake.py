@@ -51,12 +51,13 @@ class Intake:
         arrived = self._without_the_deadly(arrived)
         stream, count = arrived.envelope.stream, len(arrived.items)
         taken = self._receiver.take(stream, arrived.envelope.first, [size // count] * count)
+        if taken.new:
+            # First of all, and whatever becomes of the rest: what is taken is acked with the next commit.
+            yield self._run(arrived, received_at)
         if taken.ack is not None:
             yield taken.ack
         if not taken.new:
             return
-        # It is to be archived whatever judging it leads to: from now on it counts as taken.
-        yield self._run(arrived, received_at)
         self._mark.stream(stream)
         try:
             yield from self._analyzer.report(

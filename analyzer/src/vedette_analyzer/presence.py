@@ -75,9 +75,8 @@ class Presence:
         if before and before.life is not Life.RUNNING and status.life in (Life.GONE, before.life):
             return  # an end is an end, but a farewell says more than a will
         if status.life is not Life.RUNNING:
-            spoke = (
-                before.spoke if before and status.life is Life.GONE else now
-            )  # a will is the broker's word
+            # a will is the broker's word, not its own
+            spoke = before.spoke if before and status.life is Life.GONE else now
             told = before.is_told if before else False
             host.programs[principal] = _Seen(status.life, now, spoke, status.connection, is_told=told)
             return

@@ -110,3 +110,5 @@ class Standing:
             self._lasting[name] = replace(lasting, until=lasting.until + by)
         for key, muted in self._muted.items():
             self._muted[key] = replace(muted, until=muted.until + by)
+        for name, until in self._undone.items():
+            self._undone[name] = until + by
