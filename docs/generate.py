@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: the JSON Schema of every message."""
+"""Writes the pages that are made from the code: JSON Schema of the messages, AsyncAPI."""
 
 import argparse
 import json
@@ -21,7 +21,10 @@ from vedette_schemas import (
     Taken,
 )
 
+from .asyncapi import document
+
 FOLDER = Path(__file__).parent / "messages"
+ASYNCAPI = Path(__file__).parent / "asyncapi.json"
 MESSAGES: tuple[type[Message], ...] = (
     Report,
     Ack,
@@ -46,7 +49,7 @@ def pages() -> dict[Path, str]:
         )
         + "\n"
         for message in MESSAGES
-    }
+    } | {ASYNCAPI: document()}
 
 
 def main() -> int:
