@@ -33,7 +33,7 @@ class _NotDoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What an act leads to: a sentence for its author, and which command it is about."""
+    """What an act leads to: a sentence for its author, and the command whose end tells what came of it."""
 
     words: str
     command_id: UUID
@@ -120,10 +120,9 @@ class Acting:
     ) -> _Done:
         undo = Undo(command_id=name)
         summary = f"{act.issuer} undoes what was ordered on {audience.host}: {to_do(order)}"
-        self._open(undo, audience, summary, act, now, effects)
-        return _Done(
-            f"{audience.host}: undoing what was ordered: {to_do(order)}{self._if_away(audience)}", name
-        )
+        opened = self._open(undo, audience, summary, act, now, effects)
+        words = f"{audience.host}: undoing what was ordered: {to_do(order)}{self._if_away(audience)}"
+        return _Done(words, opened.id)
 
     def _mute(
         self,

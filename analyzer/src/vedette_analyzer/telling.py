@@ -161,7 +161,10 @@ def settled(order: OpenOrder, done: str, outcome: Outcome | None = None) -> Iter
         words = f"{done[:900]} (approved by {order.ordered_by})" if was_approved else done[:1000]
         if times is not None and outcome is not None:
             times = times.model_copy(update={"taken_at": outcome.taken_at, "ended_at": outcome.seen_at})
-        yield alert.model_copy(update={"state": State.FINAL, "done": words, "times": times})
+        status = None if outcome is None else outcome.status
+        yield alert.model_copy(
+            update={"state": State.FINAL, "done": words, "outcome": status, "times": times}
+        )
 
 
 def in_words(order: Order, outcome: Outcome) -> str:

@@ -44,7 +44,10 @@ class Act(Message):
 
 
 class ActAnswer(Message):
-    """What came of an act, once that is archived; `done` is false where nothing is done for it."""
+    """What came of an act, once that is archived; `done` is false where nothing is done for it.
+
+    The final alerts of `command_id` tell what the host did: of an undo that is the undo's own command.
+    """
 
     version: Literal[1] = VERSION
     audience: PrincipalName

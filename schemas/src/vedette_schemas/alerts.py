@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .commands import Action
 from .fields import VERSION, HostName, Message, Mode, Number, Sentence, Severity, Time, Uid
-from .observations import Kind
+from .observations import Kind, OutcomeStatus
 from .principals import PrincipalName
 
 
@@ -71,6 +71,7 @@ class Alert(Message):
 
     Where a command follows, the alert is published twice under one `id`: at once as `pending`, and as
     `final` with the outcome. `action` is what the policy decided on, `done` says in words what happened.
+    `outcome` is how the host answered; there is none where no command followed, or nobody answered it.
     """
 
     version: Literal[1] = VERSION
@@ -88,4 +89,5 @@ class Alert(Message):
     match: Match | None = None
     origin: Origin | None = None
     command_id: UUID | None = None
+    outcome: OutcomeStatus | None = None
     times: Times | None = None
