@@ -15,8 +15,16 @@ SHARDS = 64
 EVERY_REPORT = f"{_ROOT}/up/+/+/+"
 EVERY_STATUS = f"{_ROOT}/status/+"
 EVERY_ACT = f"{_ROOT}/act/+"
+EVERY_ACK = f"{_ROOT}/ack/+"
+EVERY_COMMAND = f"{_ROOT}/cmd/+"
 ALERTS = f"{_ROOT}/alert/"
 EVERY_ALERT = f"{ALERTS}#"
+
+OWN_REPORTS = f"{_ROOT}/up/+/%u/+"
+OWN_STATUS = f"{_ROOT}/status/%u"
+OWN_ACKS = f"{_ROOT}/ack/%u"
+OWN_COMMANDS = f"{_ROOT}/cmd/%u"
+"""As in a pattern of Mosquitto's, where `%u` is whoever is connected."""
 
 MAY_REPORT: dict[Program, frozenset[Kind]] = {
     Program.SENSOR: frozenset(
