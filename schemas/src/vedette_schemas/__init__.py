@@ -17,6 +17,16 @@ from .commands import (
     Terminate,
     Undo,
 )
+from .enrolment import (
+    MAX_REQUEST,
+    Endpoint,
+    Enrolment,
+    Issued,
+    JoinToken,
+    Refusal,
+    Renewal,
+    principals_of,
+)
 from .errors import MessageError, OtherVersionError, SettingsError, VedetteError
 from .fields import (
     HOST_LABEL,
@@ -47,7 +57,7 @@ from .observations import (
     Stopped,
     WindowFocused,
 )
-from .principals import ANALYZER, SERVER, Principal, PrincipalName, Program
+from .principals import ANALYZER, BROKER, CA, SERVER, Principal, PrincipalName, Program
 from .ranges import NOTHING, Ranges
 from .records import SenderRecord, StreamRecord
 from .reports import (
@@ -78,6 +88,8 @@ from .wire import (
 
 __all__ = [
     "ANALYZER",
+    "BROKER",
+    "CA",
     "HEARTBEAT_SECONDS",
     "HOST_LABEL",
     "MAX_CLIPBOARD",
@@ -88,6 +100,7 @@ __all__ = [
     "MAX_PAYLOAD",
     "MAX_RANGES",
     "MAX_REPORT",
+    "MAX_REQUEST",
     "MAX_STREAMS",
     "MAX_TITLE",
     "MAX_TOKEN",
@@ -111,11 +124,15 @@ __all__ = [
     "Command",
     "ConnectionOpened",
     "Direct",
+    "Endpoint",
+    "Enrolment",
     "Envelope",
     "Handover",
     "Hello",
     "HostName",
     "Isolate",
+    "Issued",
+    "JoinToken",
     "Kind",
     "Life",
     "Match",
@@ -139,6 +156,8 @@ __all__ = [
     "Program",
     "ProgramHashed",
     "Ranges",
+    "Refusal",
+    "Renewal",
     "Report",
     "SenderRecord",
     "SettingsError",
@@ -168,6 +187,7 @@ __all__ = [
     "decode_status",
     "encode",
     "name_of",
+    "principals_of",
     "read_report",
     "topics",
 ]

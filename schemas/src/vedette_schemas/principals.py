@@ -18,13 +18,15 @@ class Program(StrEnum):
     ANALYZER = "analyzer"
     CONSOLE = "console"
     OPERATOR = "operator"
+    BROKER = "broker"
+    CA = "ca"
 
 
 _NAME = rf"(?:{'|'.join(Program)})@{HOST_LABEL}"
 PrincipalName = Annotated[str, StringConstraints(pattern=rf"^{_NAME}$")]
 
 SERVER = "0"
-"""The host part of the analyzer's principal, and the host of alerts about Vedette itself."""
+"""The host part of the server's own principals, and the host of alerts about Vedette itself."""
 
 
 class Principal(NamedTuple):
@@ -46,3 +48,5 @@ class Principal(NamedTuple):
 
 
 ANALYZER = Principal(Program.ANALYZER, SERVER)
+BROKER = Principal(Program.BROKER, SERVER)
+CA = Principal(Program.CA, SERVER)
