@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 
 from . import ruleset
 from .clock import Clock
@@ -117,20 +119,28 @@ def _run(commands: str, *arguments: str) -> bytes:
     if nft is None:
         raise ActError("nft is not installed")
     try:
-        done = subprocess.run(
+        running = subprocess.Popen(
             [nft, *(arguments or ("--file", "-"))],
-            input=commands.encode(),
-            capture_output=True,
-            check=False,
-            timeout=_PATIENCE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={"LC_ALL": "C"},
             cwd="/",
         )
     except OSError as error:
         raise ActError(f"nft can't be run: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise ActError(f"nft took longer than {_PATIENCE:g} s") from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").partition("\n")[0]
-        raise ActError(f"nft refused: {said[:200] or done.returncode}")
-    return done.stdout
+    # Not a time-out of `communicate`, which then looks each millisecond whether nft has ended: half its time.
+    patience = threading.Timer(_PATIENCE, running.kill)
+    patience.daemon = True
+    patience.start()
+    try:
+        with running:
+            told, complained = running.communicate(commands.encode())
+    finally:
+        patience.cancel()
+    if running.returncode == -signal.SIGKILL:
+        raise ActError(f"nft took longer than {_PATIENCE:g} s, or was killed")
+    if running.returncode:
+        said = complained.decode("utf-8", "replace").partition("\n")[0]
+        raise ActError(f"nft refused: {said[:200] or running.returncode}")
+    return told
