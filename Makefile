@@ -6,7 +6,7 @@ SOURCES := schemas indicators transport broker sensor analyzer enforcer console
 T ?= tests
 B ?= all
 
-.PHONY: help run demo test test-unit test-faults test-corpus check format docs bench soak lock
+.PHONY: help run demo test test-unit test-faults test-corpus check format docs bench soak lock bundle
 
 help: ## list what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ bench: ## measure (B=latency: one script)
 	@./bootstrap dev
 	@./tests/packages
 	@$(PY) -m bench $(B)
+
+bundle: ## one archive for hosts, to be installed without a network: dist/vedette-host-….tar.gz
+	@./bootstrap run
+	@deploy/bundle/make.sh
 
 soak: ## many schedules over the delivery protocol (VEDETTE_SCHEDULES=20000)
 	@./bootstrap dev
