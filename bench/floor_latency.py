@@ -111,7 +111,7 @@ def enforcer(port: str) -> None:
 @contextmanager
 def running(folder: Path, environment: dict[str, str], listed: Path, port: str) -> Generator[None]:
     """Run the scripts, on the product's own embedded broker, while the block lasts."""
-    (folder / "broker.toml").write_text(f"[listen]\nport = {port}\n")
+    (folder / "broker.toml").write_text(f"plain = true\n[listen]\nport = {port}\n")
     path = str(folder / "floor.sock")
     with ExitStack() as stack:
         broker = [sys.executable, "-m", "vedette_broker", "--settings", str(folder / "broker.toml")]

@@ -1,7 +1,9 @@
 """A certificate authority of the tests' own, and what it issues."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -48,18 +50,40 @@ class Authority:
         valid_from: dt.datetime | None = None,
         valid_for: dt.timedelta = DAY,
         is_ca: bool = False,
+        addresses: Sequence[str] = (),
     ) -> Issued:
         """Issue a certificate; its files are named for it, with a number where one is there already."""
         key = key or Ed25519PrivateKey.generate()
         start = valid_from or dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+        builder = _builder(common_name, start, valid_for, is_ca=is_ca)
+        if addresses:
+            names = [x509.IPAddress(ip_address(each)) for each in addresses]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = (
-            _builder(common_name, start, valid_for, is_ca=is_ca)
-            .issuer_name(self.certificate.subject)
+            builder.issuer_name(self.certificate.subject)
             .public_key(key.public_key())
             .sign(self.key, hashes.SHA256())
         )
         stem = f"{common_name}-{len(list(self.folder.iterdir()))}"
         return write(self.folder, stem, key, certificate)
+
+    def revoke(self, *revoked: Issued, valid_for: dt.timedelta = DAY) -> bytes:
+        """Return a revocation list, in PEM; it has lapsed where `valid_for` is negative."""
+        now = dt.datetime.now(dt.UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now - 30 * DAY)
+            .next_update(now + valid_for)
+        )
+        for each in revoked:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder()
+                .serial_number(x509.load_pem_x509_certificate(each.certificate.read_bytes()).serial_number)
+                .revocation_date(now)
+                .build()
+            )
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def make_ca(folder: Path, name: str = "Vedette CA") -> Authority:

@@ -3,11 +3,12 @@
 import queue
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,13 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from vedette_schemas import Principal
+from vedette_schemas.access import mosquitto_acl
 from vedette_transport import BrokerAddress
 
+from .authority import Authority, Issued
+
+ROOT = Path(__file__).parents[1]
 WAIT = 20.0
 KINDS = ("embedded", "mosquitto")
 
@@ -41,16 +47,80 @@ def broker(kind: str, folder: Path, port: int | None = None) -> Generator[Runnin
     folder.mkdir(exist_ok=True)
     if kind == "embedded":
         settings = folder / "broker.toml"
-        settings.write_text(f'[listen]\nhost = "127.0.0.1"\nport = {address.port}\n')
+        settings.write_text(f'plain = true\n[listen]\nhost = "127.0.0.1"\nport = {address.port}\n')
         command = [sys.executable, "-m", "vedette_broker", "--settings", str(settings)]
     else:
         settings = folder / "mosquitto.conf"
         settings.write_text(f"listener {address.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
         command = [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(settings)]
+    with _running(kind, folder, command, address) as running:
+        _await_port(address, running.process)
+        yield running
+
+
+@contextmanager
+def tls_broker(
+    kind: str,
+    folder: Path,
+    authority: Authority,
+    *,
+    revoked: Iterable[Issued] = (),
+    operators: Iterable[str] = ("operator@anna",),
+    more: str = "",
+) -> Generator[RunningBroker]:
+    """Run a broker with TLS and access rules; its files are in `folder`, `crl.pem` and the log among them.
+
+    `more` is put before the other settings.
+    """
+    address = BrokerAddress(port=free_port())
+    folder.mkdir(exist_ok=True)
+    put_identity(folder, authority)
+    (folder / "crl.pem").write_bytes(authority.revoke(*revoked))
+    if kind == "embedded":
+        settings = folder / "broker.toml"
+        settings.write_text(
+            f'{more}\nidentity = "{folder}"\ncrl = "{folder}/crl.pem"\n[listen]\nport = {address.port}\n'
+        )
+        command = [sys.executable, "-m", "vedette_broker", "--settings", str(settings)]
+    else:
+        settings = folder / "mosquitto.conf"
+        shipped = (ROOT / "deploy/mosquitto-tls.conf").read_text()
+        here = shipped.replace("/etc/vedette/broker", str(folder))
+        settings.write_text(
+            f"user root\n{more}\n{here.replace('listener 8883', f'listener {address.port} 127.0.0.1')}"
+        )
+        (folder / "acl").write_text(mosquitto_acl(map(Principal.parse, operators)))
+        command = [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(settings)]
+    with _running(kind, folder, command, address) as running:
+        _await_port(address, running.process, client_context(authority, authority.issue("console@main")))
+        yield running
+
+
+def put_identity(folder: Path, authority: Authority) -> None:
+    """Write a new identity of the broker's: `key.pem`, `certificate.pem` and `ca.pem`."""
+    issued = authority.issue("broker@0", addresses=["127.0.0.1"])
+    for source, name in (
+        (issued.key, "key.pem"),
+        (issued.certificate, "certificate.pem"),
+        (authority.path, "ca.pem"),
+    ):
+        shutil.copy(source, folder / f"{name}.new")
+        (folder / f"{name}.new").rename(folder / name)
+
+
+def client_context(authority: Authority, identity: Issued | None) -> ssl.SSLContext:
+    """Return what a client of that CA connects with; without `identity` it shows no certificate."""
+    context = ssl.create_default_context(cafile=authority.path)
+    if identity is not None:
+        context.load_cert_chain(identity.certificate, identity.key)
+    return context
+
+
+@contextmanager
+def _running(kind: str, folder: Path, command: list[str], address: BrokerAddress) -> Generator[RunningBroker]:
     with (folder / f"{kind}.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _await_port(address, process)
         yield RunningBroker(kind, address, process)
     finally:
         process.terminate()
@@ -61,11 +131,13 @@ def broker(kind: str, folder: Path, port: int | None = None) -> Generator[Runnin
             process.wait()
 
 
-def _await_port(address: BrokerAddress, process: "subprocess.Popen[bytes]") -> None:
+def _await_port(
+    address: BrokerAddress, process: "subprocess.Popen[bytes]", tls: ssl.SSLContext | None = None
+) -> None:
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
         assert process.poll() is None, "the broker ended"
-        client = Client(address, connect=False)
+        client = Client(address, client_id="console@main" if tls else "", tls=tls, connect=False)
         try:
             client.connect()
         except OSError:
@@ -80,12 +152,19 @@ class Client:
     """A plain MQTT client: what any operator has."""
 
     def __init__(
-        self, address: BrokerAddress, *subscriptions: str, client_id: str = "", connect: bool = True
+        self,
+        address: BrokerAddress,
+        *subscriptions: str,
+        client_id: str = "",
+        tls: ssl.SSLContext | None = None,
+        connect: bool = True,
     ) -> None:
         self.address, self.subscriptions = address, subscriptions
         self.messages: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
         self._ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message

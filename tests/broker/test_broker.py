@@ -23,16 +23,16 @@ def settings(folder: Path, text: str) -> BrokerSettings:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "localhost.example.org"])
 def test_it_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="loopback only"):
-        settings(tmp_path, f'[listen]\nhost = "{host}"')
+        settings(tmp_path, f'plain = true\n[listen]\nhost = "{host}"')
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
 def test_any_loopback_address_will_do(tmp_path: Path, host: str) -> None:
-    assert settings(tmp_path, f'[listen]\nhost = "{host}"').listen.host == host
+    assert settings(tmp_path, f'plain = true\n[listen]\nhost = "{host}"').listen.host == host
 
 
 def test_in_a_container_the_engine_says_who_reaches_it(tmp_path: Path) -> None:
-    text = 'in_container = true\n[listen]\nhost = "0.0.0.0"'
+    text = 'plain = true\nin_container = true\n[listen]\nhost = "0.0.0.0"'
     assert settings(tmp_path, text).listen.host == "0.0.0.0"
 
 
@@ -87,7 +87,7 @@ def test_it_ends_in_order_when_asked(tmp_path: Path) -> None:
         ("[listen]\nport = 0", "port"),
         ("[listen", "not TOML"),
         ("[lisen]", "unknown setting 'lisen'"),
-        ('[listen]\nhost = "0.0.0.0"', "loopback only"),
+        ('plain = true\n[listen]\nhost = "0.0.0.0"', "loopback only"),
     ],
 )
 @pytest.mark.parametrize("module", ["vedette_broker"])
@@ -114,7 +114,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         other.listen()
         address = BrokerAddress(port=other.getsockname()[1])
         path = tmp_path / "broker.toml"
-        path.write_text(f"[listen]\nport = {address.port}")
+        path.write_text(f"plain = true\n[listen]\nport = {address.port}")
         done = subprocess.run(
             [sys.executable, "-m", "vedette_broker", "--settings", str(path)],
             capture_output=True,

@@ -94,7 +94,7 @@ class Server:
 
     def _broker(self, host: str) -> list[str]:
         if self.kind == "embedded":
-            _write(self.folder / "broker.toml", listen={"host": host, "port": self.port})
+            _write(self.folder / "broker.toml", plain=True, listen={"host": host, "port": self.port})
             return python("vedette_broker", "--settings", "broker.toml")
         (self.folder / "mosquitto.conf").write_text(
             f"listener {self.port} {host}\nallow_anonymous true\npersistence true\n"

@@ -74,7 +74,7 @@ class Deployment:
         }  # short: such a path has 108 bytes at most
         spools = {name: str(self.folder.resolve() / f"{name}-{self.host}-spool.db") for name in sockets}
         settings: dict[str, Mapping[str, object]] = {
-            "broker": {"listen": broker},
+            "broker": {"plain": True, "listen": broker},
             "analyzer": {
                 "lists": [str(Path.cwd() / path) for path in self.lists],
                 "key": str(key.resolve()),
