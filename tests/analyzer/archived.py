@@ -11,7 +11,19 @@ from vedette_analyzer.detectors import all_detectors
 from vedette_analyzer.keeping import Work
 from vedette_analyzer.orders import Effect, Send
 from vedette_archive import ArchivedAct, Batch, Reader, Run, Writer
-from vedette_schemas import Act, Alert, Approve, Block, Direct, Isolate, Mode, Report, Status, TakeBack
+from vedette_schemas import (
+    Act,
+    Alert,
+    Approve,
+    Block,
+    Direct,
+    Isolate,
+    Mode,
+    Report,
+    Status,
+    TakeBack,
+    digest,
+)
 
 from tests import messages
 from tests.analyzer.harness import judged
@@ -20,6 +32,7 @@ from tests.messages import at
 
 ANNA = "operator@anna"
 FACTS = {"terminate": "on", "notify": "on", "block": "on", "isolate": "on", "undo": "on"}
+ISOLATE = Isolate(ttl_seconds=7_200)
 
 
 class Site:
@@ -68,7 +81,13 @@ class Site:
         return answered, sends, alerts
 
     def approve(self, name: UUID, second: float = 3) -> tuple[ArchivedAct, list[Send], list[Alert]]:
-        return self.act(Approve(command_id=name), second)
+        return self.act(self.approval(name), second)
+
+    def approval(self, name: UUID) -> Approve:
+        """Return what approves a command, as the archive tells what that is."""
+        known = self.reader.command(name)
+        host, order = ("host-7", ISOLATE) if known is None else (known.audience[9:], known.order)
+        return Approve(command_id=name, host=host, order=digest(order))
 
     def undo(self, name: UUID, second: float = 3) -> tuple[ArchivedAct, list[Send], list[Alert]]:
         return self.act(TakeBack(command_id=name), second)

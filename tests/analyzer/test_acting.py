@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,10 +12,8 @@ from vedette_archive import Ending, OpenCommand, check
 from vedette_schemas import (
     Act,
     Alert,
-    Approve,
     Block,
     BlockedHost,
-    Isolate,
     Life,
     Mode,
     OutcomeStatus,
@@ -23,14 +22,14 @@ from vedette_schemas import (
     State,
     TakeBack,
     Undo,
+    digest,
 )
 
 from tests import messages
-from tests.analyzer.archived import ANNA, FACTS, Site, hours
+from tests.analyzer.archived import ANNA, FACTS, ISOLATE, Site, hours
 from tests.messages import at
 
 COPIED = messages.clipboard("http://evil.test/")
-ISOLATE = Isolate(ttl_seconds=7_200)
 
 
 @pytest.fixture
@@ -111,14 +110,54 @@ def test_what_nobody_approved_in_time_can_not_be_approved_any_more(
     site.tick(900)
     act, sends, alerts = site.approve(named(waiting), 901)
     assert (act.done, sends, alerts) == (False, [], [])
-    assert act.words == f"command {str(waiting.command_id)[:8]} has ended: expired"
+    assert act.words == f"nobody approved command {str(waiting.command_id)[:8]} in time"
 
 
-def test_what_is_approved_twice_is_sent_once(site: Site, waiting: Alert) -> None:
-    site.approve(named(waiting))
-    act, sends, _ = site.approve(named(waiting))
-    assert (act.done, sends) == (False, [])
-    assert "under way" in act.words
+def test_what_is_approved_twice_is_sent_once_and_it_is_said_who_did(site: Site, waiting: Alert) -> None:
+    name = named(waiting)
+    _, (send,), _ = site.approve(name)
+    answers = [site.approve(name)]
+    site.answer(send, 4)
+    answers.append(site.approve(name, 5))
+    site.undo(name, 6)
+    answers.append(site.approve(name, 7))
+    assert [(act.done, sends) for act, sends, _ in answers] == [(False, [])] * 3
+    assert [act.words for act, _, _ in answers] == [
+        "operator@anna has approved it already: it is under way",
+        "operator@anna has approved it already, and it has ended: done",
+        "operator@anna has undone it already",
+    ]
+
+
+@pytest.mark.parametrize("change", [{"host": "host-8"}, {"order": digest(ISOLATE)}])
+def test_what_is_approved_has_to_be_what_waits(site: Site, waiting: Alert, change: dict[str, str]) -> None:
+    approval = site.approval(named(waiting)).model_copy(update=change)
+    act, sends, alerts = site.act(approval)
+    assert (act.done, sends, alerts) == (False, [], [])
+    assert "is not what was approved" in act.words
+
+
+@either_way
+def test_the_act_travels_with_the_command_each_time(site: Site, waiting: Alert, between: Between) -> None:
+    _, (first,), _ = site.approve(named(waiting))
+    between(site, 60)
+    (again,) = site.heard(61)
+    assert (first.command.act, again.command) == ("x.y.z", first.command)
+    _, (by_hand,), _ = site.direct(ISOLATE)
+    assert by_hand.command.act == "x.y.z"
+
+
+def test_what_needs_no_approval_has_no_act(site: Site, blocked: Send) -> None:
+    assert blocked.command.act is None
+    assert site.undo(blocked.command.id, 4)[1][0].command.act is None
+
+
+def test_an_approved_alert_has_the_time_of_its_approval(site: Site, waiting: Alert) -> None:
+    _, (send,), (pending,) = site.approve(named(waiting), 600)
+    (final,) = site.answer(send, 601)
+    for alert in (pending, final):
+        assert alert.times is not None
+        assert (alert.at, alert.times.approved_at) == (at(600), at(600))
 
 
 def test_what_is_not_known_can_not_be_approved(site: Site) -> None:
@@ -240,6 +279,75 @@ def test_what_can_not_be_undone_is_said(site: Site, blocked: Send) -> None:
     assert (act.done, sends, act.words) == (False, [], "it was over at 2026-11-22T12:00:02Z")
 
 
+# Released at the host's own console
+
+
+def release(site: Site, send: Send, second: float = 10, **changes: Any) -> list[Alert]:
+    reason = "the block of evil.test was released at the host's own console"
+    status = OutcomeStatus.RELEASED
+    return site.answer(send, second, taken_at=at(2), status=status, reason=reason, **changes)
+
+
+@either_way
+def test_what_the_host_released_is_told_is_not_in_force_and_mutes_what_led_to_it(
+    site: Site, blocked: Send, between: Between
+) -> None:
+    between(site, 9)
+    (told,) = release(site, blocked)
+    assert (told.detector, told.state, told.host) == ("released", State.FINAL, "host-7")
+    assert told.summary == "the block of evil.test was released at the host's own console"
+    between(site, 11)
+    known = site.reader.command(blocked.command.id)
+    assert known is not None
+    assert (known.undone_by, known.lifted) == ("the console of host-7", True)
+    sends, (alert,) = site.report(COPIED, second=20)
+    assert sends == []
+    until = "2026-11-22T12:00:02Z"
+    assert alert.done == f"alerted: no more than that until {until}, since the console of host-7 undid it"
+    act, sends, _ = site.undo(blocked.command.id, 21)
+    assert (act.done, sends, act.words) == (False, [], "the console of host-7 has undone it already")
+    assert len(site.report(COPIED, second=hours(24) + 3)[0]) == 1
+
+
+def test_a_release_that_is_told_again_is_one_alert(site: Site, blocked: Send) -> None:
+    (first,) = release(site, blocked)
+    (again,) = release(site, blocked, 11)
+    assert first.id == again.id
+
+
+@either_way
+def test_a_release_that_comes_before_its_outcome_is_no_answer(site: Site, between: Between) -> None:
+    (send,), (pending,) = site.report(COPIED)
+    (told,) = release(site, send)
+    assert told.detector == "released"
+    between(site, 11)
+    reason = "not done: it was released at the host's own console"
+    (final,) = site.answer(send, 12, status=OutcomeStatus.REFUSED, reason=reason)
+    assert (final.id, final.done) == (pending.id, f"not done: the host refused: {reason}")
+    assert site.report(COPIED, second=20)[0] == []
+
+
+def test_what_was_released_by_hand_can_be_ordered_again(site: Site) -> None:
+    _, (send,), _ = site.direct(ISOLATE)
+    site.answer(send, 4)
+    release(site, send)
+    assert len(site.direct(ISOLATE)[1]) == 1
+
+
+def test_a_host_releases_nothing_of_anothers_and_nothing_unknown(site: Site, blocked: Send) -> None:
+    other = Principal.parse("enforcer@host-8")
+    assert release(site, Send(other, blocked.command)) == []
+    unknown = blocked.command.model_copy(update={"id": uuid4()})
+    assert release(site, Send(blocked.audience, unknown)) == []
+    assert "is blocked already" in site.report(COPIED, second=20)[1][0].done
+
+
+def test_what_was_ended_is_not_released(site: Site) -> None:
+    (end,), _ = site.report(messages.window())
+    site.answer(end, ended=(messages.process(),))
+    assert release(site, end) == []
+
+
 # By hand
 
 
@@ -342,9 +450,7 @@ def test_an_act_that_comes_again_after_a_crash_has_the_same_names(site: Site, bl
 def test_a_command_that_was_approved_before_a_crash_is_settled_by_its_outcome(
     site: Site, waiting: Alert
 ) -> None:
-    act = Act(
-        id=uuid4(), issuer=ANNA, issued_at=at(3), expires_at=at(63), what=Approve(command_id=named(waiting))
-    )
+    act = Act(id=uuid4(), issuer=ANNA, issued_at=at(3), expires_at=at(63), what=site.approval(named(waiting)))
     (send, *_) = list(site.analyzer.act(act, "x.y.z", at(3)))
     assert isinstance(send, Send)
     restarted(site, 5)
@@ -353,5 +459,5 @@ def test_a_command_that_was_approved_before_a_crash_is_settled_by_its_outcome(
 
 
 def test_an_act_is_judged_by_what_it_is(site: Site) -> None:
-    act, *_ = site.act(Approve(command_id=uuid4()), issuer="console@main")
+    act, *_ = site.act(site.approval(uuid4()), issuer="console@main")
     assert (act.kind, act.issuer) == ("approve", "console@main")

@@ -69,22 +69,28 @@ def test_what_was_undone_goes_on_being_known_until_then(blocked: Writer, reader:
     assert the(reader).lifted
 
 
+def test_what_the_host_released_by_itself_is_lifted_whoever_undid_it_first(
+    blocked: Writer, reader: Reader
+) -> None:
+    undone = Undone(ID, "operator@anna", at(9), until=at(99))
+    released = Undone(ID, "the console of host-7", at(10), at(99), lifted=True)
+    blocked.store(Batch(undone=(undone, released, undone)))
+    (found,) = reader.lasting_commands(at(10))
+    assert (found.undone_by, found.until, found.lifted) == ("operator@anna", at(HOUR), True)
+
+
 def test_what_waits_is_open_and_an_approval_gives_it_other_times(writer: Writer, reader: Reader) -> None:
     writer.store(Batch(commands=(block(waits=True),)))
     assert [found.waits for found in reader.open_commands()] == [True]
-    writer.store(Batch(approvals=(Approved(ID, "operator@anna", at(30), at(90)),)))
+    writer.store(Batch(approvals=(Approved(ID, "operator@anna", at(30), at(90), "x.y.z"),)))
     (found,) = reader.open_commands()
-    assert (found.waits, found.ordered_by, found.issued_at, found.expires_at) == (
-        False,
-        "operator@anna",
-        at(30),
-        at(90),
-    )
+    assert (found.waits, found.ordered_by, found.act) == (False, "operator@anna", "x.y.z")
+    assert (found.issued_at, found.expires_at) == (at(30), at(90))
 
 
 def test_nothing_that_has_ended_is_approved(writer: Writer, reader: Reader) -> None:
     writer.store(Batch(commands=(block(waits=True),), answers=(answer(ending=Ending.EXPIRED, outcome=None),)))
-    writer.store(Batch(approvals=(Approved(ID, "operator@anna", at(30), at(90)),)))
+    writer.store(Batch(approvals=(Approved(ID, "operator@anna", at(30), at(90), "x.y.z"),)))
     assert the(reader).ordered_by is None
 
 

@@ -69,10 +69,10 @@ def test_of_an_unknown_stream_nothing_is_archived(reader: Reader) -> None:
 
 def test_a_command_is_found_open_or_ended_with_its_alerts(writer: Writer, reader: Reader) -> None:
     waiting = alert(state=State.PENDING, command_id=UUID(int=7))
-    writer.store(Batch(commands=(command(token="signed"),), alerts=(waiting,)))
+    writer.store(Batch(commands=(command(act="x.y.z"),), alerts=(waiting,)))
     found = reader.command(UUID(int=7))
     assert isinstance(found, ArchivedCommand)
-    assert (found.ending, found.alerts, found.token) == (None, (waiting,), "signed")
+    assert (found.ending, found.alerts, found.act) == (None, (waiting,), "x.y.z")
     assert found.order == command().order
 
     final = alert(command_id=UUID(int=7), done="expired")

@@ -123,12 +123,6 @@ def test_a_command_is_open_until_it_is_answered(writer: Writer, reader: Reader) 
     assert [found.id for found in reader.open_commands()] == [UUID(int=8)]
 
 
-def test_a_token_that_comes_later_is_kept_and_never_changed(writer: Writer, reader: Reader) -> None:
-    for token in (None, "signed", "signed anew"):
-        writer.store(Batch(commands=(command(token=token),)))
-    assert reader.open_commands()[0].token == "signed"
-
-
 def test_a_late_outcome_overrules_that_nobody_answered_and_nothing_overrules_an_outcome(
     writer: Writer, path: Path
 ) -> None:

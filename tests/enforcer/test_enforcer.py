@@ -210,9 +210,10 @@ def test_a_session_may_answer_as_often_as_it_is_asked(running: Running, tmp_path
 
 
 def test_the_facts_say_what_can_not_be_done(running: Running) -> None:
-    facts = running.enforcer.facts()
-    assert set(facts) == {"terminate", "notify", "block", "isolate", "undo"}
+    facts = dict(running.enforcer.facts())
+    assert set(facts) == {"mode", "terminate", "notify", "block", "isolate", "undo"}
     assert facts["block"] == facts["isolate"] == "off: not built for this system yet"
+    assert facts.pop("mode") == "enforce"
     assert all(fact.startswith(("on", "off: ")) for fact in facts.values())
 
 

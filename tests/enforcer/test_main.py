@@ -36,11 +36,12 @@ def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.Co
         ("host = ", "enforcer.toml: not TOML: "),
         (
             GOOD + "grace = 1\n",
-            "unknown setting 'grace'; known are block, broker, ca, host, isolate, journal, never_touch,"
-            " socket, spool, spool_mib, term_seconds",
+            "unknown setting 'grace'; known are block, broker, ca, host, isolate, journal, mode,"
+            " never_touch, socket, spool, spool_mib, term_seconds",
         ),
         (GOOD.replace("host-7", "Host 7"), "'host': "),
         (GOOD + "term_seconds = 31\n", "'term_seconds': "),
+        (GOOD + 'mode = "off"\n', "'mode': "),
         (GOOD + "term_seconds = -1\n", "'term_seconds': "),
         (GOOD + "[broker]\nport = 70000\n", "'broker.port': "),
         (GOOD + "spool_mib = 0\n", "'spool_mib': "),

@@ -33,7 +33,7 @@ def act(**changes: Any) -> Act:
         "issuer": ANNA,
         "issued_at": now,
         "expires_at": now + timedelta(minutes=1),
-        "what": Approve(command_id=uuid4()),
+        "what": Approve(command_id=uuid4(), host="host-7", order="ab" * 32),
     }
     return Act(**(fields | changes))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from vedette_archive import Answer, Approved, ArchivedAct, ArchivedCommand, Ending, Undone
 from vedette_schemas import (
@@ -19,11 +19,13 @@ from vedette_schemas import (
     TakeBack,
     Terminate,
     Undo,
+    digest,
+    ordered_id,
 )
 
 from .ordering import Ordering
 from .orders import Effect, OpenOrder
-from .telling import NAMESPACE, act_alert, approved, settled
+from .telling import act_alert, approved, settled
 from .words import day_and_time, doing, for_how_long, short, to_do
 
 
@@ -51,30 +53,33 @@ class Acting:
         effects: list[Effect] = []
         try:
             match act.what:
-                case Approve(command_id=name):
-                    done = self._approve(name, act, now, effects)
+                case Approve() as what:
+                    done = self._approve(what, act, token, now, effects)
                 case TakeBack(command_id=name):
                     done = self._take_back(name, act, now, effects)
-                case Direct(host=host, order=order):
-                    done = self._direct(host, order, act, now, effects)
+                case Direct() as what:
+                    done = self._direct(what, act, token, now, effects)
         except _NotDoneError as error:
             yield _archived_act(act, token, now, str(error), None)
             return
         yield from effects
         yield _archived_act(act, token, now, done.words, done.command_id)
 
-    def _approve(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> _Done:
+    def _approve(self, what: Approve, act: Act, token: str, now: datetime, effects: list[Effect]) -> _Done:
+        name = what.command_id
         order = self._ordering.orders.get(name)
         if order is None:
             raise _NotDoneError(self._why_not_open(name))
         if not order.waits:
-            raise _NotDoneError(f"command {short(name)} waits for nobody: it is under way")
+            raise _NotDoneError(_why_not_waiting(name, order.ordered_by))
         host = order.audience.host
+        if (what.host, what.order) != (host, digest(order.order)):
+            raise _NotDoneError(f"command {short(name)} is not what was approved: look at 'vedette actions'")
         if self._ordering.mode(host) is Mode.OBSERVE:
             raise _NotDoneError(f"{host} is in observe mode: nothing is done there")
         self._needs_ability(order.order, host)
-        effects += self._ordering.orders.approve(order, act.issuer, now)
-        effects.append(Approved(name, act.issuer, now, order.expires_at))
+        effects += self._ordering.orders.approve(order, act.issuer, token, now)
+        effects.append(Approved(name, act.issuer, now, order.expires_at, token))
         order.alerts = list(approved(order))
         effects += order.alerts
         return _Done(f"{host}: {doing(order.order)}", name)
@@ -138,25 +143,31 @@ class Acting:
         self._ordering.standing.undo(name, audience, indicator, until, act.issuer)
         yield Undone(name, act.issuer, now, until)
 
-    def _direct(
-        self, host: str, order: Block | Isolate, act: Act, now: datetime, effects: list[Effect]
-    ) -> _Done:
+    def _direct(self, what: Direct, act: Act, token: str, now: datetime, effects: list[Effect]) -> _Done:
+        host, order = what.host, what.order
         enforcer = Principal(Program.ENFORCER, host)
         if not self._ordering.enforcers.knows(enforcer):
             raise _NotDoneError(f"no enforcer of {host} has been heard")
         if self._ordering.enforcers.ceiling(enforcer) is Mode.OBSERVE:
             raise _NotDoneError(f"{host} itself allows nothing but observing")
         self._needs_ability(order, host)
-        what = f"{to_do(order)} for {for_how_long(order)}"
-        opened = self._open(order, enforcer, f"{act.issuer} ordered {host}: {what}", act, now, effects)
+        summary = f"{act.issuer} ordered {host}: {to_do(order)} for {for_how_long(order)}"
+        opened = self._open(order, enforcer, summary, act, now, effects, token)
         words = f"{host}: {doing(order)} for {for_how_long(order)}{self._if_away(enforcer)}; to end it sooner"
         return _Done(f"{words}: vedette undo {short(opened.id)}", opened.id)
 
     def _open(
-        self, order: Order, audience: Principal, summary: str, act: Act, now: datetime, effects: list[Effect]
+        self,
+        order: Order,
+        audience: Principal,
+        summary: str,
+        act: Act,
+        now: datetime,
+        effects: list[Effect],
+        token: str | None = None,
     ) -> OpenOrder:
-        name = uuid5(NAMESPACE, f"{act.id}|{order.action}")
-        opened = OpenOrder.new(name, audience, order, now, ordered_by=act.issuer)
+        name = ordered_id(act.id, order)
+        opened = OpenOrder.new(name, audience, order, now, ordered_by=act.issuer, act=token)
         opened.alerts.append(act_alert(act, summary, opened, self._ordering.mode(audience.host)))
         effects += self._ordering.open(opened, now)
         effects += opened.alerts
@@ -176,7 +187,20 @@ class Acting:
         known = self._archived(name)
         if known is None or known.ending is None:
             return f"command {short(name)} is not known"
+        if known.undone_by is not None:
+            return f"{known.undone_by} has undone it already"
+        if known.ending is Ending.EXPIRED and known.waits:
+            return f"nobody approved command {short(name)} in time"
+        if known.ordered_by is not None:
+            return f"{known.ordered_by} has approved it already, and it has ended: {known.ending}"
         return f"command {short(name)} has ended: {known.ending}"
+
+
+def _why_not_waiting(name: UUID, by: str | None) -> str:
+    """Return why there is nothing to approve: it needs no approval, or has it."""
+    if by is None:
+        return f"command {short(name)} waits for nobody: it is under way"
+    return f"{by} has approved it already: it is under way"
 
 
 def _archived_act(act: Act, token: str, now: datetime, words: str, command_id: UUID | None) -> ArchivedAct:

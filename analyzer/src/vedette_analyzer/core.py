@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from vedette_archive import Answer, ArchivedCommand, Ending, OpenCommand
+from vedette_archive import Answer, ArchivedCommand, Ending, OpenCommand, Undone
 from vedette_archive import Place as Name
 from vedette_schemas import (
     Act,
@@ -34,7 +34,7 @@ from .finding import Finding
 from .ordering import Ordering, given_up
 from .orders import Effect, OpenOrder, Send
 from .ration import Ration
-from .telling import NAMESPACE, Place, in_words, refusal, settled
+from .telling import NAMESPACE, Place, in_words, refusal, released, settled
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Analyzer:
         if principal.program is Program.ENFORCER:
             self._enforcers.heard(status, now)
             if self._enforcers.running(principal):
-                yield from self._orders.unanswered(principal, now)
+                yield from self._orders.unanswered(principal)
 
     def act(self, act: Act, token: str, now: datetime) -> Iterator[Effect]:
         """Carry out what an operator wants; yield what it leads to, and last the act with its answer."""
@@ -146,6 +146,9 @@ class Analyzer:
             yield from _guarded(detector, observation)
 
     def _outcome(self, outcome: Outcome, place: Place) -> Iterator[Effect]:
+        if outcome.status is OutcomeStatus.RELEASED:
+            yield from self._released(outcome, place)
+            return
         order = None if outcome.command_id is None else self._answered(outcome.command_id, place.sender)
         if order is None:
             if outcome.status is OutcomeStatus.REFUSED and not outcome.repeated:
@@ -165,11 +168,41 @@ class Analyzer:
         """Take note of what an outcome puts into force; return until when, by our clock."""
         if outcome.status is not OutcomeStatus.DONE or not isinstance(order.order, Block | Isolate):
             return None
+        until = self._lasts_until(order, order.order, outcome, place)
+        self._standing.begin(order.id, order.audience, order.order, until, order.indicator)
+        return until
+
+    def _lasts_until(
+        self, order: OpenOrder, what: Block | Isolate, outcome: Outcome, place: Place
+    ) -> datetime:
         taken_at = self._enforcers.in_our_time(order.audience, outcome.taken_at)
         taken_at = max(order.opened_at, min(taken_at, place.judged_at))
-        until = taken_at + timedelta(seconds=order.order.ttl_seconds)
-        self._standing.begin(order.id, order.audience, order.order, until)
-        return until
+        return taken_at + timedelta(seconds=what.ttl_seconds)
+
+    def _released(self, outcome: Outcome, place: Place) -> Iterator[Effect]:
+        """Take note of what a host's own console took back; as an undo does, that mutes what led to it."""
+        name, host = outcome.command_id, place.sender.host
+        if name is None:
+            return
+        found = self._standing.lasting(name)
+        if found is not None:
+            audience, indicator, until = found.like[0], found.indicator, found.until
+        else:
+            order = self._known(name)
+            if order is None or not isinstance(order.order, Block | Isolate):
+                return
+            audience, indicator = order.audience, order.indicator
+            until = self._lasts_until(order, order.order, outcome, place)
+        if audience == place.sender:
+            by = f"the console of {host}"
+            self._standing.undo(name, audience, indicator, until, by)
+            yield Undone(name, by, place.judged_at, until, lifted=True)
+            yield released(outcome, name, self._ordering.mode(host), place)
+
+    def _known(self, name: UUID) -> OpenOrder | None:
+        """Return an order, open or not."""
+        known = None if self._orders.get(name) else self._archived(name)
+        return self._orders.get(name) if known is None else OpenOrder.from_archive(known)
 
     def _answered(self, command_id: UUID, enforcer: Principal) -> OpenOrder | None:
         """Return the order that this enforcer has answered: an open one, or one it was too late for."""

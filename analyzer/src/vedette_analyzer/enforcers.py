@@ -87,7 +87,14 @@ class Enforcers:
         return at - known.ahead if known and abs(known.ahead) <= MAX_AHEAD else at
 
     def command(
-        self, name: UUID, audience: Principal, order: Order, *, now: datetime, expires_at: datetime
+        self,
+        name: UUID,
+        audience: Principal,
+        order: Order,
+        *,
+        issued_at: datetime,
+        expires_at: datetime,
+        act: str | None,
     ) -> Command:
         """Return an order as a command, in the enforcer's own time."""
         ahead = self._known[str(audience)].ahead
@@ -95,7 +102,8 @@ class Enforcers:
             id=name,
             issuer=str(ANALYZER),
             audience=str(audience),
-            issued_at=now + ahead,
+            issued_at=issued_at + ahead,
             expires_at=expires_at + ahead,
             order=order,
+            act=act,
         )

@@ -64,7 +64,7 @@ class Ordering:
 
     def open(self, order: OpenOrder, now: datetime) -> Iterator[Effect]:
         """Open an order: it is sent if it can be, and archived."""
-        for effect in self.orders.open(order, now):
+        for effect in self.orders.open(order):
             if isinstance(effect, Send):
                 yield effect
             else:

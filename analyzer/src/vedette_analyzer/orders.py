@@ -72,7 +72,7 @@ class OpenOrder:
     """An order and the alerts that it will settle. Times are the server's.
 
     One that `waits` is not sent before an operator approves it. `indicator` is the list's entry that led
-    to it; `ordered_by` is the operator who ordered or approved it.
+    to it; `ordered_by` is the operator who ordered or approved it by the act `act`, kept as it was signed.
     """
 
     id: UUID
@@ -83,6 +83,7 @@ class OpenOrder:
     waits: bool = False
     indicator: str | None = None
     ordered_by: str | None = None
+    act: str | None = None
     alerts: list[Alert] = field(default_factory=list[Alert])
 
     @classmethod
@@ -96,11 +97,12 @@ class OpenOrder:
         approve_within: timedelta | None = None,
         indicator: str | None = None,
         ordered_by: str | None = None,
+        act: str | None = None,
     ) -> Self:
         """Open an order now, to be approved within that time; without, it needs no approval."""
         waits = approve_within is not None
         expires_at = now + (approve_within or lifetime(order))
-        return cls(name, audience, order, now, expires_at, waits, indicator, ordered_by)
+        return cls(name, audience, order, now, expires_at, waits, indicator, ordered_by, act)
 
     @classmethod
     def from_archive(cls, kept: OpenCommand) -> Self:
@@ -114,6 +116,7 @@ class OpenOrder:
             waits=kept.waits,
             indicator=kept.indicator,
             ordered_by=kept.ordered_by,
+            act=kept.act,
             alerts=list(kept.alerts),
         )
 
@@ -129,6 +132,7 @@ class OpenOrder:
             waits=self.waits,
             indicator=self.indicator,
             ordered_by=self.ordered_by,
+            act=self.act,
         )
 
 
@@ -157,28 +161,28 @@ class OpenOrders:
         names = self._like.get((audience, order.action, subject(order)), ())
         return sorted((self._open[name] for name in names), key=lambda order: not order.waits)
 
-    def open(self, order: OpenOrder, now: datetime) -> Iterator[Send | OpenOrder]:
+    def open(self, order: OpenOrder) -> Iterator[Send | OpenOrder]:
         """Take an order: yield it to be sent if its enforcer is there, and the orders that gave way."""
         if order.id in self._open:
             return
         self.restore(order)
-        yield from self._send(order, now)
+        yield from self._send(order)
         if len(self._open) > MAX_OPEN:
             yield self._close(next(iter(self._open)))
 
-    def approve(self, order: OpenOrder, by: str, now: datetime) -> Iterator[Send]:
-        """Let an order wait no longer: yield it to be sent, with a life that begins now."""
-        order.waits, order.ordered_by = False, by
+    def approve(self, order: OpenOrder, by: str, act: str, now: datetime) -> Iterator[Send]:
+        """Let an order wait no longer: yield it to be sent with the act, with a life that begins now."""
+        order.waits, order.ordered_by, order.act = False, by, act
         order.opened_at, order.expires_at = now, now + lifetime(order.order)
-        yield from self._send(order, now)
+        yield from self._send(order)
 
-    def unanswered(self, enforcer: Principal, now: datetime) -> Iterator[Send]:
+    def unanswered(self, enforcer: Principal) -> Iterator[Send]:
         """Yield all that an enforcer which was just heard has not answered.
 
         What was sent before may have been lost; the enforcer carries out no command twice.
         """
         for name in sorted(self._of.get(enforcer, ()), key=lambda name: self._open[name].opened_at):
-            yield from self._send(self._open[name], now)
+            yield from self._send(self._open[name])
 
     def settle(self, command_id: UUID, enforcer: Principal) -> OpenOrder | None:
         """Close the order that this enforcer has answered; `None` if it has no such order open."""
@@ -209,10 +213,15 @@ class OpenOrders:
         _remove(self._like, likeness, command_id)
         return order
 
-    def _send(self, order: OpenOrder, now: datetime) -> Iterator[Send]:
+    def _send(self, order: OpenOrder) -> Iterator[Send]:
         if not order.waits and self._enforcers.running(order.audience):
             command = self._enforcers.command(
-                order.id, order.audience, order.order, now=now, expires_at=order.expires_at
+                order.id,
+                order.audience,
+                order.order,
+                issued_at=order.opened_at,
+                expires_at=order.expires_at,
+                act=order.act,
             )
             yield Send(order.audience, command)
 

@@ -17,12 +17,13 @@ _Like = tuple[Principal, str, Subject]
 
 
 @dataclass(frozen=True, slots=True)
-class _Lasting:
-    """Something that lasts until its time is over, by the server's clock."""
+class Lasting:
+    """Something that lasts until its time is over, by the server's clock; `indicator` led to it."""
 
     name: UUID
     like: _Like
     until: datetime
+    indicator: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Standing:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._lasting: OrderedDict[UUID, _Lasting] = OrderedDict()
+        self._lasting: OrderedDict[UUID, Lasting] = OrderedDict()
         self._like: dict[_Like, set[UUID]] = {}
         self._muted: OrderedDict[tuple[Principal, str], Muted] = OrderedDict()
         self._undone: OrderedDict[UUID, datetime] = OrderedDict()
@@ -52,17 +53,23 @@ class Standing:
             if command.undone_by is not None:
                 self.undo(command.id, audience, command.indicator, command.until, command.undone_by)
             elif command.ending is Ending.DONE:
-                self.begin(command.id, audience, command.order, command.until)
+                self.begin(command.id, audience, command.order, command.until, command.indicator)
 
-    def begin(self, name: UUID, audience: Principal, order: Order, until: datetime) -> None:
+    def begin(
+        self, name: UUID, audience: Principal, order: Order, until: datetime, indicator: str | None
+    ) -> None:
         """Take note that something was put into force, unless that was undone meanwhile."""
         if name in self._undone:
             return
         like = audience, order.action, subject(order)
-        self._lasting[name] = _Lasting(name, like, until)
+        self._lasting[name] = Lasting(name, like, until, indicator)
         self._like.setdefault(like, set()).add(name)
         if len(self._lasting) > MAX_STANDING:
             self.end(next(iter(self._lasting)))
+
+    def lasting(self, name: UUID) -> Lasting | None:
+        """Return what is in force under this name."""
+        return self._lasting.get(name)
 
     def end(self, name: UUID) -> None:
         """Take note that something is not in force any more."""

@@ -35,6 +35,9 @@ from .words import doing
 NAMESPACE = UUID("0a2fbf6b-6c1f-5c0e-9c2b-0d3f6f1f7f10")
 """Alerts and commands are named below this: what is judged again gets the same names."""
 
+RELEASED = "released"
+"""The detector of alerts about what was taken back at a host's own console."""
+
 ACT = "act"
 """The detector of alerts about what operators ordered."""
 
@@ -147,10 +150,12 @@ def act_alert(act: Act, summary: str, order: OpenOrder, mode: Mode) -> Alert:
 
 
 def approved(order: OpenOrder) -> Iterator[Alert]:
-    """Yield an order's alerts again, pending still."""
+    """Yield an order's alerts again, pending still, as of when it was approved."""
+    at = order.opened_at
     for alert in order.alerts:
         done = f"{doing(order.order)}, approved by {order.ordered_by}"
-        yield alert.model_copy(update={"done": done[:1000]})
+        times = alert.times and alert.times.model_copy(update={"approved_at": at})
+        yield alert.model_copy(update={"done": done[:1000], "at": at, "times": times})
 
 
 def settled(order: OpenOrder, done: str, outcome: Outcome | None = None) -> Iterator[Alert]:
@@ -181,6 +186,26 @@ def in_words(order: Order, outcome: Outcome) -> str:
             return f"not done: the host refused: {outcome.reason}"
         case OutcomeStatus.FAILED:
             return f"failed: {outcome.reason}"
+        case OutcomeStatus.RELEASED:  # told before how the command ended
+            return outcome.reason
+
+
+def released(outcome: Outcome, command_id: UUID, mode: Mode, place: Place) -> Alert:
+    """Return the alert about what was taken back at the host's own console: one a command."""
+    return Alert(
+        id=uuid5(NAMESPACE, f"{command_id}|released"),
+        state=State.FINAL,
+        at=place.judged_at,
+        host=place.sender.host,
+        severity=Severity.INFO,
+        detector=RELEASED,
+        summary=outcome.reason,
+        mode=mode,
+        action=Action.UNDO,
+        done="released at the host's own console",
+        origin=place.origin,
+        outcome=outcome.status,
+    )
 
 
 def refusal(outcome: Outcome, place: Place, held_back: int) -> Alert:

@@ -30,7 +30,7 @@ def archived_command(row: AnyRow, ask: Ask) -> ArchivedCommand:
         ending=None if row.ending is None else Ending(row.ending),
         until=None if row.until is None else to_time(row.until),
         undone_by=row.undone_by,
-        lifted=row.undone_by is not None and bool(ask(lifting.limit(1))),
+        lifted=bool(row.lifted) or (row.undone_by is not None and bool(ask(lifting.limit(1)))),
     )
 
 
@@ -44,7 +44,7 @@ def open_command(row: AnyRow, ask: Ask) -> OpenCommand:
         order=_ORDER.validate_json(row.body),
         issued_at=to_time(row.issued_at),
         expires_at=to_time(row.expires_at),
-        token=row.token,
+        act=row.act,
         waits=bool(row.waits),
         indicator=row.indicator,
         ordered_by=row.ordered_by,

@@ -13,7 +13,7 @@ _INSERT_FINDING = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 _INSERT_COMMAND = (
-    "INSERT INTO commands (id, audience, action, issued_at, expires_at, body, token, waits, indicator, "
+    "INSERT INTO commands (id, audience, action, issued_at, expires_at, body, act, waits, indicator, "
     "ordered_by, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 # An outcome says more than that nobody answered in time; nothing overrules an outcome. What has one was
@@ -24,13 +24,13 @@ _ANSWER_COMMAND = (
     "OR (ending IN ('expired', 'withdrawn') AND ?1 NOT IN ('expired', 'withdrawn')))"
 )
 _APPROVE = (
-    "UPDATE commands SET waits = 0, ordered_by = ?, issued_at = ?, expires_at = ? "
+    "UPDATE commands SET waits = 0, ordered_by = ?, act = ?, issued_at = ?, expires_at = ? "
     "WHERE id = ? AND waits AND ending IS NULL"
 )
 # An outcome knows better how long it would have lasted.
 _UNDO = (
-    "UPDATE commands SET undone_by = ?, undone_at = ?, until = ifnull(until, ?) "
-    "WHERE id = ? AND undone_at IS NULL"
+    "UPDATE commands SET undone_by = ifnull(undone_by, ?), undone_at = ifnull(undone_at, ?), "
+    "until = ifnull(until, ?), lifted = max(lifted, ?) WHERE id = ?"
 )
 _INSERT_ACT = (
     "INSERT INTO acts (id, issuer, at, kind, done, words, command_id, token) "
@@ -61,7 +61,7 @@ def store_finding(connection: sqlite3.Connection, judged: Judged, stream_id: Str
 
 
 def store_command(connection: sqlite3.Connection, command: OpenCommand) -> bool:
-    """Store an order, tell whether it is new; its token may come later, when its enforcer is first heard."""
+    """Store an order; tell whether it is new."""
     row = (
         str(command.id),
         command.audience,
@@ -69,18 +69,13 @@ def store_command(connection: sqlite3.Connection, command: OpenCommand) -> bool:
         to_number(command.issued_at),
         to_number(command.expires_at),
         encode(command.order).decode(),
-        command.token,
+        command.act,
         command.waits,
         command.indicator,
         command.ordered_by,
         str(command.order.command_id) if isinstance(command.order, Undo) else None,
     )
-    is_new = connection.execute(_INSERT_COMMAND, row).rowcount > 0
-    if not is_new and command.token is not None:
-        connection.execute(
-            "UPDATE commands SET token = ? WHERE id = ? AND token IS NULL", (command.token, row[0])
-        )
-    return is_new
+    return connection.execute(_INSERT_COMMAND, row).rowcount > 0
 
 
 def store_answer(connection: sqlite3.Connection, answer: Answer, stream_id: StreamId) -> bool:
@@ -94,13 +89,13 @@ def store_answer(connection: sqlite3.Connection, answer: Answer, stream_id: Stre
 def store_approval(connection: sqlite3.Connection, approved: Approved) -> None:
     """Let a command wait no longer, unless it has ended."""
     times = to_number(approved.at), to_number(approved.expires_at)
-    connection.execute(_APPROVE, (approved.by, *times, str(approved.command_id)))
+    connection.execute(_APPROVE, (approved.by, approved.act, *times, str(approved.command_id)))
 
 
 def store_undone(connection: sqlite3.Connection, undone: Undone) -> None:
     """Store who undid a command; the first who did is who is named."""
     times = to_number(undone.at), to_number(undone.until)
-    connection.execute(_UNDO, (undone.by, *times, str(undone.command_id)))
+    connection.execute(_UNDO, (undone.by, *times, undone.lifted, str(undone.command_id)))
 
 
 def store_act(connection: sqlite3.Connection, act: ArchivedAct) -> None:

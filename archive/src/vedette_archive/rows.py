@@ -66,11 +66,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class OpenCommand:
-    """An order to an enforcer that waits for its outcome, in the server's time; `token` is it as signed.
+    """An order to an enforcer that waits for its outcome, in the server's time.
 
     One that `waits` is not sent before an operator approves it. `indicator` is the list's entry that led to
-    it, `ordered_by` the operator who ordered or approved it. `alerts` are those it will settle; they are
-    read, never stored by way of it.
+    it, `ordered_by` the operator who ordered or approved it, and `act` that operator's act as it was signed.
+    `alerts` are those it will settle; they are read, never stored by way of it.
     """
 
     id: UUID
@@ -78,10 +78,10 @@ class OpenCommand:
     order: Order
     issued_at: datetime
     expires_at: datetime
-    token: str | None = None
     waits: bool = False
     indicator: str | None = None
     ordered_by: str | None = None
+    act: str | None = None
     alerts: tuple[Alert, ...] = ()
 
 
@@ -102,7 +102,7 @@ class Ending(StrEnum):
 class ArchivedCommand(OpenCommand):
     """A command and how it ended; `ending` is `None` as long as it is open.
 
-    `until` is how long what was done lasts. `undone_by` is the operator who had it undone, and `lifted`
+    `until` is how long what was done lasts. `undone_by` is who had it undone, and `lifted`
     tells whether the host has done so.
     """
 
@@ -125,22 +125,27 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A command that waited is to be carried out, within other times than it had."""
+    """A command that waited is to be carried out, within other times than it had; `act` is the approval."""
 
     command_id: UUID
     by: str
     at: datetime
     expires_at: datetime
+    act: str
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A command was undone by an operator; `until` is how long it would have lasted, as far as is known."""
+    """A command was undone; `until` is how long it would have lasted, as far as is known.
+
+    `lifted`: the host has done so by itself, at its own console.
+    """
 
     command_id: UUID
     by: str
     at: datetime
     until: datetime
+    lifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

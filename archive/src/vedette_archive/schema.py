@@ -209,7 +209,7 @@ commands = Table(
     Column("issued_at", _Number, nullable=False),
     Column("expires_at", _Number, nullable=False),
     Column("body", Text, nullable=False),
-    Column("token", Text),
+    Column("act", Text),
     Column("waits", Integer, nullable=False, server_default="0"),
     Column("indicator", Text),
     Column("ordered_by", Text),
@@ -220,6 +220,7 @@ commands = Table(
     Column("until", _Number),
     Column("undone_by", Text),
     Column("undone_at", _Number),
+    Column("lifted", Integer, nullable=False, server_default="0"),
     Column("undoes", Text),
     CheckConstraint("(ending IS NULL) = (ended_at IS NULL)", name="ended"),
     CheckConstraint("(undone_by IS NULL) = (undone_at IS NULL)", name="undone"),
@@ -231,7 +232,9 @@ commands = Table(
 An outcome is an observation of kind `outcome` and lies among them: `stream_id` and `number` say which
 one answered. A command that expired or was withdrawn has an ending and no outcome. One that `waits` needs
 an operator's approval. `until` is how long what was done lasts, or would have; an undo is a command of its
-own, and `undoes` says which other it takes back. `indicator` is what an undo mutes on that host.
+own, and `undoes` says which other it takes back; `lifted` says that the host has done so by itself.
+`indicator` is what an undo mutes on that host. `act` is the operator's act that wanted it, as signed: it
+travels with the command.
 """
 
 Index(

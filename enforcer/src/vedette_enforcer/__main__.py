@@ -11,12 +11,14 @@ if sys.platform != "win32":
 
 from vedette_schemas import Principal, Program, topics
 from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, run, serve
-from vedette_transport.signing import Verifier
+from vedette_transport.signing import ActVerifier, Verifier
 
 from .blocking import acting
+from .ceiling import Ceiling
 from .core import Gate
 from .enforcer import Enforcer
 from .known import Known
+from .released import Releases, note_of
 from .settings import read_settings
 from .terminate import sparing
 
@@ -48,11 +50,11 @@ def _program(path: Path) -> None:
     principal = Principal(Program.ENFORCER, settings.host)
     verifier = Verifier(settings.ca, principal)
     outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
-    gate = Gate(verifier, Known(outbox))
+    gate = Gate(verifier, Known(outbox), Ceiling(settings.mode, ActVerifier(settings.ca)))
     inbox: Inbox = SimpleQueue()
     acts = acting(settings.journal_file, settings.never_touch, settings.broker, settings.host, settings.off)
     end = sparing(settings.never_touch)
-    enforcer = Enforcer(gate, inbox, settings.term_seconds, end=end, acts=acts)
+    enforcer = Enforcer(gate, inbox, settings.term_seconds, end=end, acts=acts, releases=Releases(outbox))
     session = MqttSession(
         principal,
         settings.broker,
@@ -64,7 +66,7 @@ def _program(path: Path) -> None:
 
     def handle(event: Event) -> None:
         for outcome in enforcer.handle(event):
-            outbox.put(outcome)
+            outbox.put(outcome, note_of(outcome))
 
     with contextlib.ExitStack() as stack:
         if sys.platform != "win32":  # whose Python has no Unix sockets

@@ -27,6 +27,8 @@ from .names_watch import NamesWatch
 from .never_touch_file import read_never_touch
 from .nft import Rules
 from .part import Part
+from .released import outcome_of
+from .words import in_force
 
 if sys.platform != "linux":
     raise ImportError("not built for this system yet")
@@ -114,12 +116,17 @@ class Acts:
             if facts != self._facts:
                 self._facts = facts
                 inbox.put(Call(None))  # so that the loop comes round, and tells it
+            self._guarded(lambda: self._tell_released(inbox))
             try:
                 task = self._tasks.get(timeout=self._pause())
             except Empty:
                 self._guarded(self._blocks.look)
                 continue
             inbox.put(Call(self._carry_out(task)))
+
+    def _tell_released(self, inbox: Inbox) -> None:
+        for entry in self._blocks.released():
+            inbox.put(Call(outcome_of(entry)))
 
     def _pause(self) -> float:
         try:
@@ -173,10 +180,12 @@ class Acts:
             "block": _block(abilities),
             "isolate": isolate,
             "undo": "on",
-            "in force": self._in_force(),
+            "in_force": self._in_force(),
         } | {f"block {name}": ability for name, ability in abilities.items()}
         for action, why in self._off.items():
             facts |= {name: f"off: {why}" for name in facts if name.split()[0] == action}
+        if self._blocks.put_right:
+            facts["put right"] = f"{self._blocks.put_right} times, what others had changed"
         if self._trouble:
             facts["journal"] = f"new: {self._trouble}"
         return {name: fact[:300] for name, fact in facts.items()}
@@ -186,12 +195,7 @@ class Acts:
             live = self._blocks.live()
         except JournalError as error:
             return f"not known: {error}"
-        if not live:
-            return "nothing"
-        until = max(entry.expires_at for entry in live)
-        isolated = any(isinstance(entry.act, Isolate) for entry in live)
-        told = f"{len(live)} until {until:%Y-%m-%dT%H:%M:%SZ}{', isolated' if isolated else ''}"
-        return f"{told}; put right {self._blocks.put_right} times" if self._blocks.put_right else told
+        return in_force(live)
 
 
 def _block(abilities: Mapping[str, str]) -> str:

@@ -63,6 +63,8 @@ class Blocks:
         self._around = around()
         self._version = journal.version()
         self._looks = 0
+        self._released_as_of: int | None = None
+        self._released: set[UUID] = set()
         self.problems: dict[str, str] = {}
         self.put_right = 0
 
@@ -71,6 +73,8 @@ class Blocks:
         known = self._journal.entry(id_)
         if self._journal.is_buried(id_) or (known is not None and known.state is State.UNDONE):
             return Ended(OutcomeStatus.REFUSED, "not done: it was undone before it came")
+        if known is not None and known.state is State.RELEASED:
+            return Ended(OutcomeStatus.REFUSED, "not done: it was released at the host's own console")
         if known is not None and known.state is State.EXPIRED:
             return Ended(OutcomeStatus.DONE, f"{described(act)} was in force until {ending(known)}")
         if known is None or known.state is State.FAILED:
@@ -100,7 +104,7 @@ class Blocks:
 
     def release(self, *ids: UUID) -> dict[str, str]:
         """Undo these at the host's own console; return what could not be lifted, by part."""
-        self._journal.set_state(State.UNDONE, *ids)
+        self._journal.set_state(State.RELEASED, *ids)
         return self.reconcile()
 
     def reconcile(self) -> dict[str, str]:
@@ -156,6 +160,15 @@ class Blocks:
         """Return what is in force."""
         return self._journal.live()
 
+    def released(self) -> list[Entry]:
+        """Return what was released at the host's own console since this was last asked, at first all."""
+        if self._released_as_of == (version := self._journal.version()):
+            return []
+        new = [entry for entry in self._journal.released() if entry.id not in self._released]
+        self._released |= {entry.id for entry in new}
+        self._released_as_of = version
+        return new
+
     def _blockable(self, resolved: Resolved) -> Resolved:
         """Leave out what may not be blocked: whoever owns a name says what its addresses are."""
         if not resolved:
@@ -201,7 +214,7 @@ class Blocks:
             return failed(f"not done: {_joined(problems)}")
         self._journal.set_state(State.IN_FORCE, entry.id)
         now = self._journal.entry(entry.id)
-        if now is None or now.state is State.UNDONE:
+        if now is None or now.state is State.RELEASED:
             return failed("it was released at the host's own console meanwhile")
         working = {part.name: part.ability() for part in able if part.name not in problems}
         return Ended(OutcomeStatus.DONE, covered(now, working, problems)[:1_000])

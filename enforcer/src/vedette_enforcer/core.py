@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from vedette_schemas import MAX_TOKEN, Command, Notify, Outcome, OutcomeStatus, Process
+from vedette_schemas import MAX_TOKEN, Command, Mode, Notify, Outcome, OutcomeStatus, Process
 from vedette_transport.signing import CommandRefusedError, Verifier
 
+from .ceiling import Ceiling
 from .known import LONGEST, Known
 
 _CUT_SHORT = "the enforcer was ended while doing it"
@@ -48,9 +49,12 @@ class Task(NamedTuple):
 class Gate:
     """Lets through what is signed by who may command us, for us, now, and for the first time."""
 
-    def __init__(self, verifier: Verifier, known: Known | None = None) -> None:
-        """Let nothing through that is known; by default, only what this run of the program takes is."""
+    def __init__(
+        self, verifier: Verifier, known: Known | None = None, ceiling: Ceiling | None = None
+    ) -> None:
+        """Let nothing through that is known, by default what this run took, nor what the ceiling forbids."""
         self._verifier, self._known = verifier, known or Known()
+        self._ceiling = ceiling or Ceiling()
         self._signed, self._unsigned = _Ration(_TOLD_A_MINUTE), _Ration(_TOLD_A_MINUTE)
         self._again = _Ration(_TOLD_AGAIN_A_MINUTE)
 
@@ -69,6 +73,8 @@ class Gate:
         token = _text(payload)
         try:
             command = self._verifier.verify(token, now)
+            if (why := self._ceiling.why_not(command)) is not None:
+                raise CommandRefusedError(why, command)
             if not self._known.is_new(command, now):
                 return self._repeat(command, token, now)
         except CommandRefusedError as refused:
@@ -77,6 +83,11 @@ class Gate:
             unreadable = CommandRefusedError(f"it can't be read ({type(fault).__name__})")
             return self._refuse(unreadable, token, now)
         return Task(command, token, now)
+
+    @property
+    def mode(self) -> Mode:
+        """What the host lets commands bring about at most."""
+        return self._ceiling.mode
 
     def settled(self, outcome: Outcome) -> None:
         """Record what became of a task."""

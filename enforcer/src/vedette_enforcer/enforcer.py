@@ -11,6 +11,7 @@ from .blocking import Acting, NotActing
 from .core import Gate, Task
 from .ended import Ended, failed
 from .notices import Notices, Overdue
+from .released import Releases
 from .terminate import ability, terminate
 from .workers import Workers
 
@@ -27,15 +28,20 @@ class Enforcer:
         term_seconds: float,
         end: Callable[[Terminate, float], Ended] = terminate,
         acts: Acting | None = None,
+        releases: Releases | None = None,
     ) -> None:
-        """`end` ends a program; it may take seconds, and runs in a thread of its own. `acts` blocks."""
+        """`end` ends a program; it may take seconds, and runs in a thread of its own. `acts` blocks.
+
+        `releases` knows what was told of those before.
+        """
         self._gate, self._term_seconds, self._end = gate, term_seconds, end
-        self._acts = acts or NotActing()
+        self._acts, self._releases = acts or NotActing(), releases or Releases()
         self._notices, self._workers = Notices(inbox), Workers(inbox)
 
     def facts(self) -> Mapping[str, str]:
         """Say what can and can't be done here, for the heartbeat."""
         return {
+            "mode": self._gate.mode,
             "terminate": ability(),
             "notify": self._notices.ability(),
             **self._acts.facts(),
@@ -48,6 +54,8 @@ class Enforcer:
         match event:
             case Received():
                 outcome = self._take(event.payload, now)
+            case Call(result=Outcome(status=OutcomeStatus.RELEASED) as released):
+                outcome = released if self._releases.is_new(released) else None
             case Call(result=Outcome() as settled):
                 outcome = self._settled(settled)
             case Call(result=Overdue() as overdue):

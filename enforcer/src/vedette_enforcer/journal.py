@@ -21,7 +21,7 @@ from vedette_schemas import Block, Isolate, SettingsError, VedetteError
 from .clock import Clock, Now
 
 MOST_LIVE = 4_096
-_KEPT = timedelta(days=31)
+KEPT = timedelta(days=31)
 """What is over, and what was undone before it came: no command lives longer than a day."""
 _MOST_TOMBSTONES = 10_000
 _PATIENCE = 5.0
@@ -46,17 +46,21 @@ class JournalError(VedetteError):
 
 
 class State(StrEnum):
-    """How an entry stands. `planned` and `in force` are live."""
+    """How an entry stands. `planned` and `in force` are live; `released`: undone at the host's console."""
 
     PLANNED = "planned"
     IN_FORCE = "in force"
     UNDONE = "undone"
+    RELEASED = "released"
     EXPIRED = "expired"
     FAILED = "failed"
 
 
 class Entry(NamedTuple):
-    """An act that is or was in force. `ends` is in seconds since the system started, of this start."""
+    """An act that is or was in force. `ends` is in seconds since the system started, of this start.
+
+    `over_at` is when it was undone, released, over or given up.
+    """
 
     id: UUID
     act: Act
@@ -64,6 +68,7 @@ class Entry(NamedTuple):
     taken_at: datetime
     expires_at: datetime
     ends: float
+    over_at: datetime | None = None
 
 
 class Journal:
@@ -155,6 +160,11 @@ class Journal:
             self._live = version, found
         return self._live[1]
 
+    def released(self) -> list[Entry]:
+        """Return what was released at the host's own console, as long as it is remembered."""
+        with _explained():
+            return list(self._entries("WHERE state = 'released' ORDER BY over_at, id"))
+
     def expire(self) -> list[Entry]:
         """Mark as expired whatever has had its time; return those."""
         now = self._clock().uptime
@@ -170,8 +180,8 @@ class Journal:
         return int(version)
 
     def _entries(self, where: str, *values: str) -> Iterator[Entry]:
-        columns = "id, command, state, taken_at, expires_at, ends"
-        for id_, act, state, taken_at, expires_at, ends in self._all(
+        columns = "id, command, state, taken_at, expires_at, ends, over_at"
+        for id_, act, state, taken_at, expires_at, ends, over_at in self._all(
             f"SELECT {columns} FROM entry {where}",  # noqa: S608 (the words are ours)
             *values,
         ):
@@ -182,6 +192,7 @@ class Journal:
                 datetime.fromisoformat(taken_at),
                 datetime.fromisoformat(expires_at),
                 ends,
+                None if over_at is None else datetime.fromisoformat(over_at),
             )
 
     def _move_to_this_boot(self, now: Now) -> None:
@@ -200,7 +211,7 @@ class Journal:
                 )
 
     def _forget_old(self, now: datetime) -> None:
-        oldest = (now - _KEPT).astimezone(UTC).isoformat()
+        oldest = (now - KEPT).astimezone(UTC).isoformat()
         with self._writing():
             self._connection.execute("DELETE FROM entry WHERE over_at < ?", (oldest,))
             self._connection.execute("DELETE FROM tombstone WHERE undone_at < ?", (oldest,))

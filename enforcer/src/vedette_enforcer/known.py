@@ -1,6 +1,5 @@
 """The commands that were taken, and what became of each: known across restarts, so none is done twice."""
 
-import hashlib
 import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -9,7 +8,7 @@ from typing import Annotated, Protocol
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
-from vedette_schemas import Command, Message, MessageError, Outcome, decode, encode
+from vedette_schemas import Command, Message, MessageError, Outcome, decode, digest, encode
 from vedette_transport import Note
 
 LONGEST = 900
@@ -69,14 +68,14 @@ class Known:
         if command.id in self._records:
             return False
         self._forget_old(now)
-        self._remember(command.id, _Record(order=_digest(command), expires_at=command.expires_at))
+        self._remember(command.id, _Record(order=digest(command.order), expires_at=command.expires_at))
         heapq.heappush(self._expiries, (command.expires_at, command.id))
         return True
 
     def has_same_order(self, command: Command) -> bool:
         """Tell whether its id came with this order."""
         record = self._records.get(command.id)
-        return record is not None and record.order == _digest(command)
+        return record is not None and record.order == digest(command.order)
 
     def was_cut_short(self, command: Command) -> bool:
         """Tell, once, whether an earlier run of the program took it and was ended before it was over."""
@@ -139,7 +138,3 @@ class Known:
             self._cut_short.discard(id_)
         if gone and self._notebook is not None:
             self._notebook.remove_notes(f"{_NOTE}{id_}" for id_ in gone)
-
-
-def _digest(command: Command) -> str:
-    return hashlib.sha256(command.order.model_dump_json().encode()).hexdigest()

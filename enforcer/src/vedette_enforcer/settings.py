@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field
-from vedette_schemas import HostName
+from vedette_schemas import HostName, Mode
 from vedette_transport import BrokerAddress, Settings, load_settings
 
 
@@ -17,7 +17,8 @@ class EnforcerSettings(Settings):
     `spool` is where outcomes wait until they are archived, relative to the working directory. `journal` is
     where is written what is blocked, beside the spool if it is not given. `never_touch` says what is never
     blocked, relative to the settings file; there may be none. With `block` or `isolate` set to false that
-    is not done here, whatever the server says.
+    is not done here, whatever the server says; `mode` is the most that is done here: `observe` nothing but
+    undoing and what was ordered before, `approve` only what an operator has signed for.
     """
 
     host: HostName
@@ -29,6 +30,7 @@ class EnforcerSettings(Settings):
     spool_mib: int = Field(default=64, ge=1, le=4_096)
     journal: Path | None = None
     never_touch: Path = Path("never_touch.toml")
+    mode: Mode = Mode.ENFORCE
     block: bool = True
     isolate: bool = True
 

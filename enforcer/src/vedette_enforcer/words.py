@@ -1,8 +1,9 @@
 """What is in force, and what it does not cover, in words for the operator and for who sits at the host."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
-from vedette_schemas import Block, BlockedAddress, BlockedHost, BlockedPage
+from vedette_schemas import Block, BlockedAddress, BlockedHost, BlockedPage, Isolate
 
 from .journal import Act, Entry
 
@@ -36,7 +37,28 @@ def target(block: Block) -> str:
 
 def ending(entry: Entry) -> str:
     """Return when an entry ends."""
-    return f"{entry.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    return time(entry.expires_at)
+
+
+def time(at: datetime) -> str:
+    """Return a time as operators read it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def in_force(live: Sequence[Entry]) -> str:
+    """Return, in a few words, what is in force: "isolated until 10:12 UTC, 2 blocks"."""
+    isolated = [entry.expires_at for entry in live if isinstance(entry.act, Isolate)]
+    blocks = len(live) - len(isolated)
+    parts = [f"isolated until {_soon(max(isolated))}"] if isolated else []
+    if blocks:
+        parts.append(f"{blocks} block{'s' if blocks != 1 else ''}")
+    return ", ".join(parts) or "nothing"
+
+
+def _soon(at: datetime) -> str:
+    """Return a time without its day where that is today."""
+    here = at.astimezone(UTC)
+    return f"{here:%H:%M} UTC" if here.date() == datetime.now(UTC).date() else f"{here:%Y-%m-%d %H:%M} UTC"
 
 
 def covered(entry: Entry, working: Mapping[str, str], problems: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """The contract of Vedette: messages, topics, who may say what. No I/O."""
 
-from . import topics
-from .acts import Act, ActAnswer, Approve, Direct, TakeBack
+from . import access, topics
+from .acts import Act, ActAnswer, Approve, Direct, TakeBack, ordered_id
 from .alerts import Alert, Match, Origin, State, Times, Where
 from .commands import (
     MAX_TTL,
@@ -16,6 +16,7 @@ from .commands import (
     Order,
     Terminate,
     Undo,
+    digest,
 )
 from .enrolment import (
     MAX_REQUEST,
@@ -30,6 +31,7 @@ from .enrolment import (
 from .errors import MessageError, OtherVersionError, SettingsError, VedetteError
 from .fields import (
     HOST_LABEL,
+    MAX_ACT,
     MAX_CLIPBOARD,
     MAX_PATH,
     MAX_PAYLOAD,
@@ -92,6 +94,7 @@ __all__ = [
     "CA",
     "HEARTBEAT_SECONDS",
     "HOST_LABEL",
+    "MAX_ACT",
     "MAX_CLIPBOARD",
     "MAX_HEARD",
     "MAX_ITEMS",
@@ -179,14 +182,17 @@ __all__ = [
     "VedetteError",
     "Where",
     "WindowFocused",
+    "access",
     "decode",
     "decode_ack",
     "decode_alert",
     "decode_answer",
     "decode_report",
     "decode_status",
+    "digest",
     "encode",
     "name_of",
+    "ordered_id",
     "principals_of",
     "read_report",
     "topics",

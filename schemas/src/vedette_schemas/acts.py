@@ -1,20 +1,32 @@
 """What operators tell the analyzer to do, and its answer. An act travels as a JWS, signed by who acts."""
 
 from typing import Annotated, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from .commands import Block, Isolate
-from .fields import VERSION, HostName, Message, Sentence, Time
+from .commands import Block, Isolate, Order
+from .fields import VERSION, HostName, Message, Sentence, Sha256, Time
 from .principals import PrincipalName
+
+_NAMESPACE = UUID("5b1c8f0e-5a43-5d0c-8f5e-6f2a3c1d9e47")
+
+
+def ordered_id(act_id: UUID, order: Order) -> UUID:
+    """Return the id of the command by which an act's own order is carried out: always the same one."""
+    return uuid5(_NAMESPACE, f"{act_id}|{order.action}")
 
 
 class Approve(Message):
-    """Carry out the command `command_id`, which waits for that."""
+    """Carry out the command `command_id`, which waits for that.
+
+    An id says nothing of what is done: `host` is where, and `order` the digest of what its author was shown.
+    """
 
     kind: Literal["approve"] = "approve"
     command_id: UUID
+    host: HostName
+    order: Sha256
 
 
 class TakeBack(Message):

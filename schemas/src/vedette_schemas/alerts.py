@@ -48,13 +48,15 @@ class Origin(Message):
 class Times(Message):
     """When each hop had it; `taken_at` and `ended_at` are the enforcer's, where a command followed.
 
-    `seen_at`, `sent_at` and the enforcer's are in the host's clock, the analyzer's in the server's.
+    `seen_at`, `sent_at` and the enforcer's are in the host's clock, the analyzer's in the server's. What had
+    to be approved waited for that, until `approved_at` by the server's clock.
     """
 
     seen_at: Time
     sent_at: Time
     received_at: Time
     judged_at: Time
+    approved_at: Time | None = None
     taken_at: Time | None = None
     ended_at: Time | None = None
 

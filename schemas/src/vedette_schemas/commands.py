@@ -1,5 +1,6 @@
 """What the analyzer orders a host to do. It travels as a JWS, signed by who orders it."""
 
+import hashlib
 from enum import StrEnum
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, Self
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from .fields import VERSION, Message, Process, Time, Uid
+from .fields import MAX_ACT, VERSION, Message, Process, Sha256, Time, Uid
 from .principals import PrincipalName
 
 
@@ -152,8 +153,16 @@ class Undo(Message):
 Order = Annotated[Terminate | Notify | Block | Isolate | Undo, Field(discriminator="action")]
 
 
+def digest(order: Order) -> Sha256:
+    """Return what stands for an order, whole: an approval holds it."""
+    return hashlib.sha256(order.model_dump_json(exclude_none=True).encode()).hexdigest()
+
+
 class Command(Message):
-    """An order to one enforcer. Times are in the enforcer's clock."""
+    """An order to one enforcer. Times are in the enforcer's clock.
+
+    `act` is the operator's act that wanted it, as it was signed: a host may let nothing be done without.
+    """
 
     version: Literal[1] = VERSION
     id: UUID
@@ -162,3 +171,4 @@ class Command(Message):
     issued_at: Time
     expires_at: Time
     order: Order
+    act: Annotated[str, StringConstraints(max_length=MAX_ACT, pattern=r"^[A-Za-z0-9._-]+$")] | None = None

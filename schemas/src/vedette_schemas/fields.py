@@ -14,7 +14,11 @@ MAX_PAYLOAD = 256 * 1024
 observation alone can be a little more."""
 
 MAX_TOKEN = 48 * 1024
-"""Characters of a signed command: 1,500 as a rule, 35,000 with a path of 4,096 control characters."""
+"""Characters of a signed command: 1,500 as a rule, 46,000 with a path of 4,096 control characters and the
+longest act."""
+
+MAX_ACT = 8 * 1024
+"""Characters of a signed act: 1,500 as a rule, 6,000 with the longest page in plain characters."""
 
 MAX_TITLE = 1_024
 MAX_CLIPBOARD = 16_384

@@ -84,19 +84,20 @@ class ConnectionOpened(Message):
 
 
 class OutcomeStatus(StrEnum):
-    """How a command ended."""
+    """How a command ended. `released` comes later: taken back at the host's own console."""
 
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
+    RELEASED = "released"
 
 
 class Outcome(Message):
     """What became of a command: `reason` is a sentence for the operator.
 
     `command_id` is missing when the command could not be read or trusted. `command` is the signed
-    command as it came. `taken_at` is when it arrived, `seen_at` when it was over. `repeated`: the command
-    came again, was not carried out again, and this is what became of it the first time.
+    command as it came. `taken_at` is when it arrived, `seen_at` when it was over or released. `repeated`: the
+    command came again, was not carried out again, and this is what became of it the first time.
     """
 
     kind: Literal["outcome"] = "outcome"

@@ -18,6 +18,7 @@ from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 from pydantic import BaseModel, ConfigDict
 from vedette_schemas import (
+    MAX_ACT,
     MAX_TOKEN,
     Act,
     Command,
@@ -29,24 +30,29 @@ from vedette_schemas import (
     topics,
 )
 
+from .proof import other_than_wanted
+
 LONGEST_LIFE = timedelta(hours=24)
 LONGEST_LIFE_OF_AN_ACT = timedelta(minutes=10)
 _CLOCK_SLACK = timedelta(seconds=5)
+_CLOCKS_APART = timedelta(minutes=2)
+"""How much an operator's clock and a host's may differ, and how old a heartbeat be that tells the host's."""
 _JWS = PyJWS(algorithms=["EdDSA"])
 _M = TypeVar("_M", Command, Act)
 
 
 class _Sort(NamedTuple, Generic[_M]):
-    """A sort of token: what it holds, its type's name, who may sign it and how long it may live."""
+    """A sort of token: what it holds, its type's name, who may sign it, how long it may live and be."""
 
     model: type[_M]
     name: str
     may_sign: frozenset[Program]
     longest_life: timedelta
+    longest: int
 
 
-_COMMAND = _Sort(Command, "command", frozenset({Program.ANALYZER}), LONGEST_LIFE)
-_ACT = _Sort(Act, "act", topics.MAY_ACT, LONGEST_LIFE_OF_AN_ACT)
+_COMMAND = _Sort(Command, "command", frozenset({Program.ANALYZER}), LONGEST_LIFE, MAX_TOKEN)
+_ACT = _Sort(Act, "act", topics.MAY_ACT, LONGEST_LIFE_OF_AN_ACT, MAX_ACT)
 
 
 class _BadTokenError(Exception):
@@ -142,11 +148,33 @@ class ActVerifier:
             raise ActRefusedError(reason, act)
         return act
 
+    def prove(self, command: Command) -> Act:
+        """Return the act that wanted exactly this command; raise `ActRefusedError` where it has none.
 
-def _untimely(message: _M, sort: _Sort[_M], now: datetime, whose: str) -> str | None:
-    if message.issued_at > now + _CLOCK_SLACK:
+        The command has been verified: it is for this host, and its time is now. Who signed it is not
+        believed beyond that. It may come again for as long as it lives, so the act's time is compared with
+        when the command was issued; both were told by other clocks than this host's.
+        """
+        if command.act is None:
+            raise ActRefusedError("no operator has signed for it")
+        try:
+            act = _read(command.act, _ACT, self._ca, command.issued_at)
+        except _BadTokenError as bad:
+            raise ActRefusedError(bad.reason) from None
+        reason = _untimely(act, _ACT, command.issued_at, "this host's", _CLOCKS_APART)
+        reason = reason or other_than_wanted(act, command)
+        if reason is not None:
+            raise ActRefusedError(reason, act)
+        return act
+
+
+def _untimely(
+    message: _M, sort: _Sort[_M], now: datetime, whose: str, apart: timedelta = timedelta(0)
+) -> str | None:
+    """Return why this is not its time; `apart` is how much its clock and ours may differ."""
+    if message.issued_at > now + max(apart, _CLOCK_SLACK):
         return f"it was issued in the future by {whose} clock"
-    if message.expires_at <= now:
+    if message.expires_at + apart <= now:
         return "it has expired"
     if message.expires_at - message.issued_at > sort.longest_life:
         return f"it lives longer than any {sort.name} may"
@@ -155,7 +183,7 @@ def _untimely(message: _M, sort: _Sort[_M], now: datetime, whose: str) -> str | 
 
 def _read(token: str, sort: _Sort[_M], ca: x509.Certificate, now: datetime) -> _M:
     """Return what a token says once its signer is found to be one who may say it."""
-    key, name = _signer(_certificate_of(token, sort.name), sort, ca, now)
+    key, name = _signer(_certificate_of(token, sort), sort, ca, now)
     try:
         payload: Any = _JWS.decode_complete(token, key, algorithms=["EdDSA"])["payload"]
         message = decode(sort.model, cast("bytes", payload))
@@ -204,17 +232,18 @@ class _Header(BaseModel):
     x5c: tuple[str]
 
 
-def _certificate_of(token: str, name: str) -> x509.Certificate:
+def _certificate_of(token: str, sort: _Sort[_M]) -> x509.Certificate:
     """Return the certificate that a token of this sort carries; nothing of it is believed yet."""
     try:
-        if len(token) > MAX_TOKEN:
+        if len(token) > sort.longest:
             raise ValueError
         header = _Header.model_validate_json(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
-        if header.typ != f"vedette-{name}":
+        if header.typ != f"vedette-{sort.name}":
             raise ValueError
         return x509.load_der_x509_certificate(base64.b64decode(header.x5c[0], validate=True))
     except (ValueError, x509.InvalidVersion):  # no base64, no JSON, no such header, no certificate
-        raise _BadTokenError(f"it is not signed as {'an act' if name == 'act' else 'a command'} is") from None
+        what = "a command" if sort is _COMMAND else "an act"
+        raise _BadTokenError(f"it is not signed as {what} is") from None
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
