@@ -61,7 +61,7 @@ class JoinToken(Message):
 
 
 class Enrolment(Message):
-    """What a newcomer asks the CA: a certificate for each of these requests (PKCS #10), by a token's secret."""
+    """What a newcomer asks the CA, by a token's secret: certificates for these requests (PKCS #10)."""
 
     version: Literal[1] = VERSION
     secret: Secret

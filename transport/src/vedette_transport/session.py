@@ -5,11 +5,12 @@ import logging
 import random
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -21,6 +22,7 @@ from vedette_schemas import (
     MessageError,
     Principal,
     Program,
+    SettingsError,
     SpoolState,
     Status,
     decode_status,
@@ -33,6 +35,10 @@ from .complaints import Complaints
 from .entry import program_version
 from .events import Asked, Connected, Disconnected, Inbox, Received
 from .settings import BrokerAddress
+from .tls import Overheard, tls_trouble
+
+if TYPE_CHECKING:
+    from .identity import Identity
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +67,9 @@ class MqttSession:
         facts: Callable[[], Mapping[str, str]] = dict,
         delivery: Callable[[], SpoolState | None] = lambda: None,
         most_waiting: int = _MOST_UNHANDLED,
+        identity: "Identity | None" = None,
     ) -> None:
-        """Set up, without connecting.
+        """Set up, without connecting. With an identity it is over TLS, unless the address says `plain`.
 
         `facts` is asked at each heartbeat what the program can do here, and `delivery` how its spool
         stands. Reports and heartbeats are left, since they come again, while more than `most_waiting` events
@@ -84,6 +91,8 @@ class MqttSession:
         self._told: dict[str, str] = {}
         self._stopping = threading.Event()
         self._complained = False
+        self._said: set[str] = set()
+        self._welcomed: bool | None = None
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=str(principal),
@@ -96,6 +105,14 @@ class MqttSession:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
+        self._overheard = Overheard()
+        self._identity = None if broker.plain else identity
+        if self._identity is not None:
+            self._context = self._identity.client_context()
+            client.tls_set_context(self._context)
+            paho = logging.Logger("paho", logging.ERROR)
+            paho.addHandler(self._overheard)
+            client.enable_logger(paho)
         self._thread = threading.Thread(target=self._stay_connected, name="mqtt", daemon=True)
 
     def start(self) -> None:
@@ -175,29 +192,42 @@ class MqttSession:
 
     def _stay_connected(self) -> None:
         delays = backoff()
-        complained = False
         while not self._stopping.is_set():
             self._connection = secrets.token_hex(8)
             self._client.will_set(topics.status(self.principal), self._status(Life.GONE), _QOS)
+            self._welcomed = None
             try:
+                self._show_newest()
                 self._client.connect(self._broker.host, self._broker.port, _KEEP_ALIVE)
                 self._client.loop_forever()
+            except ssl.SSLError as error:
+                self._complain(f"no broker at {self._broker} to trust: {tls_trouble(error)}")
             except OSError as error:
-                if not complained:
-                    log.warning(
-                        "no broker at %s yet (%s); trying again", self._broker, error.strerror or error
-                    )
-                complained = True
+                self._complain(f"no broker at {self._broker} yet ({error.strerror or error}); trying again")
+            except SettingsError as error:
+                self._complain(str(error))
             except Exception as error:  # noqa: BLE001 (whatever it was: deaf we are of no use)
                 log.error("lost the broker at %s: %s", self._broker, type(error).__name__)  # noqa: TRY400
-            else:
-                delays, complained = backoff(), False
+            if self._welcomed:
+                delays = backoff()
+                self._said.clear()
             self._stopping.wait(next(delays))
+
+    def _show_newest(self) -> None:
+        if self._identity is not None:
+            self._identity.load_into(self._context)
+
+    def _complain(self, words: str) -> None:
+        """Say what keeps us from the broker: once, until we were connected again."""
+        if words not in self._said:
+            self._said.add(words)
+            log.warning("%s", words)
 
     def _on_connect(self, client: mqtt.Client, *rest: Any) -> None:
         refused: ReasonCode = rest[2]
-        if refused.is_failure:
-            log.error("the broker at %s refused us: %s", self._broker, refused)
+        self._welcomed = not refused.is_failure
+        if not self._welcomed:
+            self._complain(f"the broker at {self._broker} refused us: {refused}")
             return
         log.info("connected to the broker at %s as %s", self._broker, self.principal)
         if self._subscriptions:
@@ -238,8 +268,11 @@ class MqttSession:
             self._inbox.put(Asked())
 
     def _on_disconnect(self, *rest: Any) -> None:
-        if not self._stopping.is_set():
-            log.warning("lost the broker at %s (%s)", self._broker, rest[3])
+        refused = self._overheard.take()
+        if refused is not None and self._welcomed is None:
+            self._complain(f"the broker at {self._broker} refused us: {tls_trouble(refused)}")
+        elif self._welcomed is not False and not self._stopping.is_set():
+            self._complain(f"lost the broker at {self._broker} ({rest[3]})")
         self._inbox.put(Disconnected(str(rest[3])))
 
 

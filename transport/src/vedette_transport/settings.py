@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vedette_schemas import SettingsError
@@ -14,14 +14,31 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class BrokerAddress(Settings):
-    """Where the MQTT broker listens."""
+class Address(Settings):
+    """Where something listens."""
+
+    host: str = Field(min_length=1, max_length=253)
+    port: int = Field(ge=1, le=65_535)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `HOST:PORT` or `[IPv6]:PORT`; raise `SettingsError` on anything else."""
+        host, _, port = text.rpartition(":")
+        try:
+            return cls(host=host.removeprefix("[").removesuffix("]"), port=int(port))
+        except ValueError:
+            raise SettingsError(f"{text!r}: give HOST:PORT, as in 192.0.2.5:8883") from None
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class BrokerAddress(Address):
+    """Where the MQTT broker listens. `plain` asks for a connection without TLS, whatever the identity."""
 
     host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
     port: int = Field(default=1883, ge=1, le=65_535)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+    plain: bool = False
 
 
 _S = TypeVar("_S", bound=Settings)

@@ -1,0 +1,122 @@
+"""Renewing a certificate from two thirds of its life, by the program whose certificate it is."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from vedette_schemas import Issued, MessageError, Renewal, SettingsError, VedetteError, decode
+
+from .asking import RefusedError, ask, certificate_for, request_for
+from .backoff import backoff
+from .identity import Identity
+from .renewal_token import sign_renewal
+from .settings import Address
+from .tls import trusting
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 3_600.0
+_FIRST_RETRY, _LONGEST_RETRY = 60.0, 6 * 3_600.0
+
+
+def due(begins_at: datetime, ends_at: datetime, now: datetime) -> bool:
+    """Tell whether two thirds of a certificate's life are over."""
+    return now >= begins_at + (ends_at - begins_at) * 2 / 3
+
+
+def renew(identity: Identity, ca: Address) -> None:
+    """Have a new key certified, and take it.
+
+    The old certificate stays valid until its end. Raise `SettingsError` where the identity can't be used or
+    written, `NotReachedError` and `RefusedError` as `ask` does.
+    """
+    try:
+        with identity.folder.changing():
+            identity.refresh()
+            _renew(identity, ca)
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename or identity.folder.path}: can't be written: {error.strerror}"
+        ) from None
+
+
+def _renew(identity: Identity, ca: Address) -> None:
+    key = identity.folder.key_for(f"renewal of {identity.certificate.serial_number}")
+    renewal = Renewal(
+        id=uuid4(),
+        issuer=str(identity.principal),
+        issued_at=datetime.now(UTC),
+        request=request_for(identity.principal, key),
+    )
+    present = load_pem_private_key(identity.folder.files().key.read_bytes(), password=None)
+    if not isinstance(present, Ed25519PrivateKey):
+        raise SettingsError(f"{identity.folder.path}: not an Ed25519 key")
+    pem = identity.ca.public_bytes(Encoding.PEM)
+    token = sign_renewal(renewal, present, identity.certificate)
+    answer = ask(ca, trusting(pem.decode()), "/renew", token)
+    try:
+        (issued,) = decode(Issued, answer).certificates
+    except (MessageError, ValueError):
+        raise RefusedError("the CA's answer can't be read; is it of another version?") from None
+    identity.folder.take(certificate_for(identity.principal, key, issued, identity.ca), pem)
+    identity.refresh()
+
+
+class Renewer:
+    """Renews an identity in time, in a thread of its own, for as long as the program runs."""
+
+    def __init__(
+        self, identity: Identity, ca: Address, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Set up, without a thread."""
+        self._identity, self._ca, self._now = identity, ca, now
+        self._trouble = ""
+        self._delays = backoff(_FIRST_RETRY, _LONGEST_RETRY)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="renewer", daemon=True)
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """How it stands, for heartbeats: when the certificate ends, and what keeps it from being renewed."""
+        ends = f"on: until {self._identity.ends_at:%Y-%m-%d}"
+        return {"certificate": f"{ends}, not renewed: {self._trouble}"[:300] if self._trouble else ends}
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; one request that is under way ends with the process."""
+        self._stopping.set()
+
+    def step(self) -> float:
+        """Renew if that is due; return in how many seconds to look again."""
+        try:
+            self._identity.refresh()  # `join`, or the server itself, may have been here
+            if due(self._identity.begins_at, self._identity.ends_at, self._now()):
+                renew(self._identity, self._ca)
+                log.info("renewed our certificate: it ends %s", f"{self._identity.ends_at:%Y-%m-%d}")
+        except VedetteError as error:
+            if str(error) != self._trouble:
+                log.warning("our certificate can't be renewed: %s", error)
+            self._trouble = str(error)
+            return next(self._delays)
+        self._trouble = ""
+        self._delays = backoff(_FIRST_RETRY, _LONGEST_RETRY)
+        return _LOOK_SECONDS * random.uniform(0.5, 1.0)  # noqa: S311 (not a secret: hosts spread theirs)
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(self._safe_step()):
+            pass
+
+    def _safe_step(self) -> float:
+        try:
+            return self.step()
+        except Exception:
+            log.exception("renewing failed")
+            return _LOOK_SECONDS
