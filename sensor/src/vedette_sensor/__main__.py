@@ -46,14 +46,18 @@ class SensorSettings(Settings):
 
 
 def main() -> None:
-    """Run the program; `service` is for who sets the host up."""
+    """Run the program; `service` and `join` are for who sets the host up."""
     if sys.argv[1:2] == ["service"]:
         from vedette_transport import service  # noqa: PLC0415 (not loaded where it serves)
 
         from .service import SENSOR  # noqa: PLC0415
 
         service.main(SENSOR, sys.argv[2:])
-    what = "Takes what this host's sessions see, and reports it. 'vedette-sensor service -h': as a service."
+    if sys.argv[1:2] == ["join"]:
+        from .joining import main as join  # noqa: PLC0415 (not loaded where it serves)
+
+        join(sys.argv[2:])
+    what = "Takes what this host's sessions see, and reports it. For more: vedette-sensor service -h, join -h."
     run("vedette-sensor", what, sensor)
 
 
