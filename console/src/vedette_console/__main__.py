@@ -9,6 +9,7 @@ import typer
 from vedette_schemas import Mode, VedetteError
 from vedette_transport import CANNOT_GO_ON, BrokerAddress
 
+from . import trust
 from .actions import actions, approve, block, isolate, undo
 from .deployment import Deployment, address, free_port, host_label, read_host
 from .history import archive
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(archive, name="archive")
+trust.add_to(app)
 for command in (actions, approve, undo, isolate, block):
     app.command()(command)
 

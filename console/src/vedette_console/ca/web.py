@@ -1,0 +1,199 @@
+"""What the CA answers over HTTPS."""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+from vedette_schemas import (
+    MAX_REQUEST,
+    Enrolment,
+    Issued,
+    MessageError,
+    Refusal,
+    SettingsError,
+    VedetteError,
+    decode,
+    encode,
+)
+from vedette_transport.complaints import Complaints
+from vedette_transport.renewal_token import BadRenewalError, read_renewal
+
+from .certificates import Authority
+from .issuing import BadSecretError, Issuer
+from .limits import Failures
+from .requests import BadRequestError
+
+log = logging.getLogger(__name__)
+
+_CONNECTION_SECONDS = 15.0
+"""How long one connection may last, whatever it does: one request takes milliseconds."""
+
+_MOST_CONNECTIONS, _MOST_OF_ONE = 200, 20
+_JSON = "application/json"
+
+
+class Web:
+    """The pages of a CA: its certificate, its list of revocations, enrolment, renewal, health."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        issuer: Issuer,
+        public: Path,
+        changed: Callable[[], None],
+        trouble: Callable[[], str],
+    ) -> None:
+        """Answer with that issuer.
+
+        `changed` is called after something may have been revoked; `trouble` tells what is not well.
+        """
+        self._authority, self._issuer, self._public = authority, issuer, public
+        self._changed, self._trouble = changed, trouble
+        self._failures = Failures()
+        self._complaints = Complaints()
+        self.app = Starlette(
+            routes=[
+                Route("/ca.pem", self._ca, methods=["GET"]),
+                Route("/crl.pem", self._crl, methods=["GET"]),
+                Route("/health", self._health, methods=["GET"]),
+                Route("/enrol", self._enrol, methods=["POST"]),
+                Route("/renew", self._renew, methods=["POST"]),
+            ]
+        )
+
+    async def _ca(self, _: Request) -> Response:
+        return Response(self._authority.public(), media_type="application/x-pem-file")
+
+    async def _crl(self, _: Request) -> Response:
+        return Response((self._public / "crl.pem").read_bytes(), media_type="application/x-pem-file")
+
+    async def _health(self, _: Request) -> Response:
+        trouble = self._trouble()
+        return Response(f"{trouble or 'well'}\n", 503 if trouble else 200, media_type="text/plain")
+
+    async def _enrol(self, request: Request) -> Response:
+        def enrol(body: bytes, now: datetime) -> Issued:
+            return self._issuer.enrol(decode(Enrolment, body), now)
+
+        return await self._answer(request, enrol)
+
+    async def _renew(self, request: Request) -> Response:
+        def renew(body: bytes, now: datetime) -> Issued:
+            return self._issuer.renew(read_renewal(body, self._authority.certificate, now), now)
+
+        return await self._answer(request, renew)
+
+    async def _answer(self, request: Request, do: Callable[[bytes, datetime], Issued]) -> Response:
+        address = request.client.host if request.client else ""
+        if (wait := self._failures.wait(address, time.monotonic())) > 0:
+            return _refusal(429, f"too many failed; ask again in {math.ceil(wait)} s", wait)
+        body = await _body(request)
+        if body is None:
+            return _refusal(413, f"a request has at most {MAX_REQUEST} bytes")
+        try:
+            issued = do(body, datetime.now(UTC))
+        except (BadRequestError, BadRenewalError, MessageError) as error:
+            self._failures.count(address, time.monotonic())
+            self._complain(request.url.path, address, error)
+            return _refusal(403 if isinstance(error, BadSecretError) else 400, str(error))
+        except SettingsError as error:
+            log.error("%s from %s: %s", request.url.path, address, error)  # noqa: TRY400
+            return _refusal(503, "the CA can't do that now; its log says why")
+        self._changed()
+        return Response(encode(issued), media_type=_JSON)
+
+    def _complain(self, path: str, address: str, error: VedetteError) -> None:
+        if (count := self._complaints.one_more()) is not None:
+            log.warning("refused %s from %s: %s (%d refused so far)", path, address, error, count)
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body, `None` if it is too long."""
+    body = b""
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_REQUEST:
+                return None
+    except ClientDisconnect:
+        return None
+    return body
+
+
+def _refusal(status: int, words: str, wait: float = 0.0) -> Response:
+    headers = {"Retry-After": str(math.ceil(wait))} if wait else None
+    return Response(encode(Refusal(words=words)), status, headers, _JSON)
+
+
+class _Connections:
+    """How many connections there are, of whom."""
+
+    def __init__(self) -> None:
+        self._of: Counter[str] = Counter()
+
+    def take(self, address: str) -> bool:
+        """Count one, unless there are too many."""
+        if self._of.total() >= _MOST_CONNECTIONS or self._of[address] >= _MOST_OF_ONE:
+            return False
+        self._of[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count one less."""
+        self._of[address] -= 1
+        if self._of[address] <= 0:
+            del self._of[address]
+
+
+def protocol(app: Starlette) -> Callable[[], asyncio.Protocol]:
+    """Return what makes the protocol of each connection: HTTP/1.1 by uvicorn, few, and not for long."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        proxy_headers=False,
+        ws="none",
+        h11_max_incomplete_event_size=MAX_REQUEST,
+    )
+    config.load()
+    state, connections = ServerState(), _Connections()
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # garbage from the network is normal
+
+    class _Bounded(H11Protocol):
+        def __init__(self) -> None:
+            super().__init__(config, state, {})
+            self._address: str | None = None
+            self._end: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            peer: Any = transport.get_extra_info("peername")
+            address = cast("str", peer[0]) if peer else ""
+            if not connections.take(address):
+                transport.abort()
+                return
+            self._address = address
+            self._end = asyncio.get_running_loop().call_later(_CONNECTION_SECONDS, transport.abort)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._address is not None and self._end is not None:
+                connections.leave(self._address)
+                self._end.cancel()
+            super().connection_lost(exc)
+
+    return _Bounded
