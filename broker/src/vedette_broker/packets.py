@@ -20,6 +20,7 @@ MAX_CONNECT = 80 * 1024
 """Bytes of a CONNECT, whose last will is the largest part, at most 64 KiB."""
 
 _FLAGS = {PUBREL: 2, SUBSCRIBE: 2, UNSUBSCRIBE: 2}
+_HOLD_TEXT = frozenset({PUBLISH, SUBSCRIBE, UNSUBSCRIBE})
 _LENGTH_BYTES = 4
 _MORE = 0x80
 _MAX_QOS = 2
@@ -86,11 +87,14 @@ class _Body(ReaderAdapter):
 def _decode(header: MQTTFixedHeader, body: bytes) -> Packet:
     if header.packet_type != PUBLISH and header.flags != _FLAGS.get(header.packet_type, 0):
         raise MalformedError(f"a packet of type {header.packet_type} with flags that are reserved")
-    reader = _Body(body)
+    reader, whole = _Body(body), len(header.to_bytes()) + len(body)
     try:
         packet = _run(header, reader)
     except (AMQTTError, MQTTError, NoDataError, ValueError, TypeError, struct.error) as error:
         raise MalformedError(f"a packet of type {header.packet_type}: {type(error).__name__}") from None
+    # amqtt reads text that is not UTF-8 as the repr of its bytes: what it would write is longer then.
+    if header.packet_type in _HOLD_TEXT and len(packet.to_bytes()) != whole:
+        raise MalformedError(f"a packet of type {header.packet_type} with text that is not UTF-8")
     if not reader.is_read:
         raise MalformedError(f"a packet of type {header.packet_type} with more than belongs into it")
     return packet

@@ -21,6 +21,11 @@ class TopicTree(Generic[_S]):
         """Begin without any."""
         self._root: _Node[_S] = _Node()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is subscribed, and nothing is kept for who was."""
+        return not (self._root.below or self._root.here or self._root.under)
+
     def add(self, topic_filter: str, subscriber: _S, qos: int) -> None:
         """Subscribe; what was asked for under the same filter before is replaced."""
         node = self._root
@@ -34,17 +39,16 @@ class TopicTree(Generic[_S]):
         """Unsubscribe, if it was subscribed; branches that nobody needs are cut."""
         levels = topic_filter.split("/")
         ends_open = levels[-1] == "#"
-        path = [self._root]
+        node, path = self._root, list[tuple[_Node[_S], str]]()
         for level in levels[:-1] if ends_open else levels:
-            node = path[-1].below.get(level)
-            if node is None:
+            path.append((node, level))
+            if (below := node.below.get(level)) is None:
                 return
-            path.append(node)
-        (path[-1].under if ends_open else path[-1].here).pop(subscriber, None)
-        for level, parent, node in zip(levels[len(path) - 2 :: -1], path[-2::-1], path[:0:-1], strict=True):
-            if node.below or node.here or node.under:
-                return
-            del parent.below[level]
+            node = below
+        (node.under if ends_open else node.here).pop(subscriber, None)
+        while path and not (node.below or node.here or node.under):
+            node, level = path.pop()
+            del node.below[level]
 
     def find(self, topic: str) -> dict[_S, int]:
         """Return the subscribers of a topic, each once, with the highest QoS of those that match."""
