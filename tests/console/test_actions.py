@@ -1,22 +1,27 @@
 """The command line's own part: what is listed, how a command is named, what is refused before it is sent."""
 
+import io
 import json
 import re
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
-from vedette_archive import Batch, Ending, Reader, Undone, Writer
+from vedette_archive import Batch, Ending, Place, Reader, Undone, Writer
 from vedette_console.__main__ import app, main
-from vedette_console.actions import current, find, left, seconds, state
+from vedette_console.actions import current, left, state, table
 from vedette_console.deployment import operator_label
+from vedette_console.orders import find, seconds
 from vedette_schemas import HOST_LABEL, Block, BlockedPage, Isolate, SettingsError, Undo
 
-from tests.archive.history import OUTCOMES, answer, command, run
+from tests.archive.history import OUTCOMES, alert, answer, command, run
 from tests.messages import at
 
 NOW = at(10)
@@ -84,12 +89,66 @@ def test_what_is_in_force_waits_or_is_under_way_is_listed(folder: Path) -> None:
 
 
 def test_a_table_and_json_say_the_same(folder: Path) -> None:
-    code, table = vedette("actions", "--folder", folder, "--all")
+    code, shown = vedette("actions", "--folder", folder, "--all")
     assert code == 0
-    assert "evil.test/[red]x" in table, "what a page is called is no markup"
+    assert "evil.test/[red]x" in shown, "what a page is called is no markup"
     found = json.loads(vedette("actions", "--folder", folder, "--all", "--json")[1])
     assert len(found) == 7
-    assert all(each["id"][:8] in table for each in found)
+    assert all(each["id"][:8] in shown for each in found)
+
+
+UNTIL = "blocked evil.test until 2026-01-01T02:00:00Z; "
+LONG = f"{UNTIL}by the hosts file; not covered: {'programs that know the address, ' * 6}and others"
+
+
+def listed(folder: Path, width: int) -> list[str]:
+    """What a terminal of that width shows, in force and open, by a clock ten seconds after the beginning."""
+    screen = Console(width=width, file=io.StringIO(), highlight=False)
+    with Reader(folder / "archive.db") as reader:
+        screen.print(table(current(reader, NOW), NOW))
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue().splitlines()
+
+
+def add(folder: Path, done: str, **ending: Any) -> None:
+    """Archive one more block and what the host said to it."""
+    told = alert(9, command_id=UUID(int=8), done=done)
+    came = answer(8, outcome=Place(OUTCOMES, 5), **ending)
+    ordered = block(8, ordered_by="operator@somebody-with-a-long-name")
+    with Writer(folder / "archive.db") as writer:
+        writer.store(
+            Batch(runs=(run(5, stream=OUTCOMES),), commands=(ordered,), alerts=(told,), answers=(came,))
+        )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nothing_is_cut_and_no_name_broken_at_any_width(folder: Path, width: int) -> None:
+    add(folder, LONG, until=at(7_210))
+    lines = listed(folder, width)
+    assert all(len(line) <= width for line in lines)
+    words = " ".join(line[10:].rstrip() for line in lines)
+    assert "by operator@somebody-with-a-long-name" in words
+    assert LONG.removeprefix(UNTIL) in words
+    assert words.count("host-7  block evil.test/[red]x") == 3
+
+
+def test_it_says_where_its_times_are_and_on_which_day(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        header = vedette("actions", "--folder", folder, "--all")[1].splitlines()[0]
+        lines = listed(folder, 80)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert re.fullmatch("times are in CES?T", header)
+    until = at(7_210).astimezone(ZoneInfo("Europe/Berlin"))
+    assert any(f"in force, 2 h left, until {until:%H:%M}" in line for line in lines)
+
+
+def test_what_a_host_refused_is_listed_with_its_reason(folder: Path) -> None:
+    add(folder, "not done: why", ending=Ending.REFUSED)
+    assert "not done: why" in vedette("actions", "--folder", folder, "--all")[1]
 
 
 def test_an_empty_archive_lists_nothing(folder: Path) -> None:
@@ -135,6 +194,7 @@ def test_what_is_left_is_told_roughly() -> None:
     ("words", "says"),
     [
         (["actions", "--folder", "nowhere"], "nowhere/operator.toml is not there"),
+        (["approve", "22222222-0000-0000-0000-000000000000"], "no such command as 2222"),
         (["approve", "2222"], "no such command begins with '2222'"),
         (["approve", "00000000-0000-0000-0000-000000000003"], "key.pem: can't be read"),
         (["undo", "0000"], "is the beginning of several ids"),

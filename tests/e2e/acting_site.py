@@ -43,6 +43,7 @@ class FakeEnforcer:
     def __init__(self, broker: BrokerAddress, ca: Path) -> None:
         self.taken: SimpleQueue[Command] = SimpleQueue()
         self.answers = True
+        self.answer: tuple[OutcomeStatus, str] = OutcomeStatus.DONE, "{action} is done"
         self._known: set[str] = set()
         self._number = 0
         self._verifier = Verifier(ca, ENFORCER)
@@ -83,15 +84,15 @@ class FakeEnforcer:
             return
         self._number += 1
         now = datetime.now(UTC)
-        order = command.order
+        order, (status, words) = command.order, self.answer
         ended: tuple[Process, ...] = (order.process,) if order.action == "terminate" else ()
         outcome = Outcome(
             seen_at=now,
             taken_at=now,
             command_id=command.id,
             action=order.action,
-            status=OutcomeStatus.DONE,
-            reason=f"{order.action} is done",
+            status=status,
+            reason=words.format(action=order.action),
             ended=ended,
         )
         report = messages.report(

@@ -24,6 +24,7 @@ from vedette_schemas import (
     Isolate,
     Kind,
     Mode,
+    OutcomeStatus,
     Principal,
     State,
     Undo,
@@ -80,12 +81,12 @@ def test_a_block_of_a_list_is_ordered_listed_and_undone(enforcing: Both) -> None
     assert final.done == "block is done"
     (line,) = listed(site)
     assert line["state"].startswith("in force, 23 h left")
-    table = said(site.vedette("actions"))
-    assert line["id"][:8] in table
-    assert "evil.test" in table
+    header, first, *_ = said(site.vedette("actions")).splitlines()
+    assert header.startswith("times are in ")
+    assert first.rstrip() == f"{line['id'][:8]}  host-7  block evil.test"
 
-    words = said(site.vedette("undo", line["id"][:8]))
-    assert words == "host-7: undoing what was ordered: block evil.test\n"
+    words = said(site.vedette("undo", first.split()[0]))
+    assert words == "host-7: undo is done\n"
     block, undo = enforcer.taken.get(timeout=5), enforcer.taken.get(timeout=5)
     assert isinstance(block.order, Block)
     assert undo.order == Undo(command_id=block.id)
@@ -101,7 +102,7 @@ def test_a_block_of_a_list_is_ordered_listed_and_undone(enforcing: Both) -> None
     muted = site.alert(from_a_list)
     assert muted.done.startswith("alerted: no more than that until")
     again = site.vedette("undo", line["id"])
-    assert (again.returncode, again.stdout) == (2, "")
+    assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr.endswith("has undone it already\n")
 
 
@@ -120,7 +121,7 @@ def test_what_waits_is_approved_after_a_restart_and_something_else_is_withdrawn(
     site.kill()
     site.start()
     time.sleep(1.5)
-    assert said(site.vedette("approve", name)) == "host-7: blocking evil.test\n"
+    assert said(site.vedette("approve", name)).startswith("host-7: block is done (approved by operator@")
     assert enforcer.taken.get(timeout=5).id == waiting.command_id
     final = site.alert(lambda alert: alert.id == waiting.id and alert.state is State.FINAL)
     assert final.done.startswith("block is done (approved by operator@")
@@ -128,14 +129,19 @@ def test_what_waits_is_approved_after_a_restart_and_something_else_is_withdrawn(
     assert said(site.vedette("undo", str(other.command_id))) == "host-7: will not block worse.test\n"
     assert site.alert(lambda alert: alert.id == other.id and alert.state is State.FINAL)
     assert [line["order"]["target"]["name"] for line in listed(site)] == ["evil.test"]
-    failed = site.vedette("approve", str(other.command_id))
-    assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
+    for _ in range(2):
+        twice = site.vedette("approve", name)
+        assert (twice.returncode, twice.stdout) == (1, "")
+        assert twice.stderr.endswith("has ended: done\n")
+    withdrawn = site.vedette("approve", str(other.command_id))
+    assert withdrawn.stderr.endswith(" has ended: withdrawn\n")
 
 
 def test_a_host_is_isolated_and_something_blocked_by_hand(enforcing: Both) -> None:
     site, enforcer = enforcing
-    words = said(site.vedette("isolate", "host-7", "--for", "2h"))
-    assert words.startswith("host-7: isolating the host for 2 h; to end it sooner: vedette undo ")
+    words, how = said(site.vedette("isolate", "host-7", "--for", "2h")).splitlines()
+    assert words == "host-7: isolate is done"
+    assert how.startswith("to end it sooner: vedette undo ")
     assert enforcer.taken.get(timeout=5).order == Isolate(
         ttl_seconds=7_200, why="an operator has isolated this host"
     )
@@ -146,7 +152,54 @@ def test_a_host_is_isolated_and_something_blocked_by_hand(enforcing: Both) -> No
     site.alert(lambda alert: alert.detector == "act" and alert.done == "block is done")
     assert {line["order"]["action"] for line in listed(site)} == {"isolate", "block"}
     stranger = site.vedette("isolate", "host-9")
-    assert (stranger.returncode, stranger.stderr) == (2, "vedette: no enforcer of host-9 has been heard\n")
+    assert (stranger.returncode, stranger.stderr) == (1, "vedette: no enforcer of host-9 has been heard\n")
+
+
+@pytest.mark.parametrize("status", [OutcomeStatus.REFUSED, OutcomeStatus.FAILED])
+def test_what_the_host_does_not_do_is_no_success(enforcing: Both, status: OutcomeStatus) -> None:
+    site, enforcer = enforcing
+    enforcer.answer = status, "not blocked: this is the host itself"
+    found = site.vedette("block", "host-7", "localhost")
+    how = {OutcomeStatus.REFUSED: "refused by", OutcomeStatus.FAILED: "failed on"}[status]
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == f"vedette: {how} host-7: not blocked: this is the host itself\n"
+    told = site.vedette("block", "host-7", "192.0.2.9", "--json")
+    assert told.returncode == 1
+    (line,) = told.stdout.splitlines()
+    assert (json.loads(line)["state"], json.loads(line)["host"]) == (status, "host-7")
+    (latest, _) = listed(site, "--all")
+    assert latest["id"] == json.loads(line)["command_id"]
+
+
+def test_a_host_that_does_not_answer_is_named_and_what_it_was_told_stays_ordered(enforcing: Both) -> None:
+    site, enforcer = enforcing
+    enforcer.answers = False
+    found = site.vedette("isolate", "host-7")
+    assert found.returncode == 1
+    assert found.stdout.startswith("host-7: isolating the host for 1 h; to end it sooner: vedette undo ")
+    assert found.stderr == "vedette: host-7 has not answered yet: see vedette actions\n"
+    (line,) = listed(site)
+    assert line["state"] == "under way"
+
+
+def test_each_of_several_is_told(enforcing: Both) -> None:
+    site, _ = enforcing
+    for target in ("192.0.2.1", "192.0.2.2"):
+        said(site.vedette("block", "host-7", target))
+    first, second = (line["id"] for line in listed(site))
+    said(site.vedette("undo", first))
+    found = site.vedette("undo", first, second, "--json")
+    assert found.returncode == 1
+    assert [json.loads(line)["state"] for line in found.stdout.splitlines()] == ["refused", "done"]
+    assert listed(site) == []
+
+
+def test_an_operator_acts_in_observe_mode_as_well(tmp_path: Path) -> None:
+    with acting_site(tmp_path, Mode.OBSERVE, *ROWS) as (site, enforcer):
+        site.copy("http://evil.test/")
+        assert site.alert(from_a_list).state is State.FINAL
+        assert enforcer.taken.empty()
+        assert said(site.vedette("block", "host-7", "evil.test")).startswith("host-7: block is done\n")
 
 
 # Who tries to get round it, over the broker
@@ -238,7 +291,7 @@ def test_an_analyzer_that_comes_back_in_time_carries_it_out(enforcing: Both) -> 
     site.start()
     asking.join(30)
     assert words
-    assert words[0].startswith("host-7: isolating the host for 1 h")
+    assert words[0].startswith("host-7: isolate is done\n")
     assert isinstance(enforcer.taken.get(timeout=5).order, Isolate)
     time.sleep(1.5)
     assert enforcer.taken.empty()
@@ -247,7 +300,8 @@ def test_an_analyzer_that_comes_back_in_time_carries_it_out(enforcing: Both) -> 
 def test_an_answer_waits_until_the_act_is_archived(enforcing: Both) -> None:
     site, _ = enforcing
     own = Signer(site.folder / "operator" / "key.pem", site.folder / "operator" / "certificate.pem")
-    unknown = act(str(own.principal)).model_copy(update={"what": Approve(command_id=uuid4())})
+    approval = Approve(command_id=uuid4(), host="host-7", order="ab" * 32)
+    unknown = act(str(own.principal)).model_copy(update={"what": approval})
     answer = sent(site, str(own.principal), own.sign(unknown))
     assert answer is not None
     with Reader(site.folder / "archive.db") as reader:

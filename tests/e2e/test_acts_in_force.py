@@ -19,9 +19,13 @@ pytestmark = pytest.mark.system
 SENSOR = Principal.parse("sensor@host-7")
 
 
-def vedette(product: Product, *words: str) -> str:
+def asked(product: Product, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "vedette_console", *words, "--folder", str(product.folder / "run")]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def vedette(product: Product, *words: str) -> str:
+    found = asked(product, *words)
     assert found.returncode == 0, found.stderr
     return found.stdout
 
@@ -59,15 +63,14 @@ def test_a_block_and_an_isolation_are_in_force_until_they_are_undone(
         assert "is undone" in undone.done
         assert world.reaches(OTHERS[0])
 
-        words = vedette(product, "isolate", "host-7", "--for", "1m")
-        isolated = product.await_alert(lambda alert: final(alert) and alert.action == "isolate")
-        assert isolated.done.startswith("isolated from all but the broker until ")
+        told = json.loads(vedette(product, "isolate", "host-7", "--for", "1m", "--json"))
+        assert told["words"].startswith("host-7: isolated from all but the broker until ")
         assert not world.reaches(OTHERS[1], seconds=0.5)
-        vedette(product, "undo", words.split()[-1])
+        vedette(product, "undo", told["command_id"])
         product.await_alert(lambda alert: final(alert) and "the isolation" in alert.done)
         assert world.reaches(OTHERS[1])
 
-        vedette(product, "block", "host-7", "127.0.0.1")
-        refused = product.await_alert(lambda alert: final(alert) and "127.0.0.1" in alert.summary)
-        assert refused.done.startswith("not done: the host refused: not blocked: ")
+        refused = asked(product, "block", "host-7", "127.0.0.1")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("vedette: refused by host-7: not blocked: ")
         assert json.loads(vedette(product, "actions", "--json")) == []

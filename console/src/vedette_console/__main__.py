@@ -10,9 +10,11 @@ from vedette_schemas import Mode, VedetteError
 from vedette_transport import CANNOT_GO_ON, BrokerAddress
 
 from . import trust
-from .actions import actions, approve, block, isolate, undo
+from .actions import actions
 from .deployment import Deployment, address, free_port, host_label, read_host
 from .history import archive
+from .orders import EXIT_CODES, approve, block, isolate, undo
+from .overlay import NO_OVERLAY, read_overlay
 from .up import Up
 
 app = typer.Typer(
@@ -23,8 +25,9 @@ app = typer.Typer(
 )
 app.add_typer(archive, name="archive")
 trust.add_to(app)
-for command in (actions, approve, undo, isolate, block):
-    app.command()(command)
+app.command()(actions)
+for command in (approve, undo, isolate, block):
+    app.command(epilog=EXIT_CODES)(command)
 
 
 @app.callback()
@@ -46,6 +49,10 @@ def up(
         str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
     ] = "",
     mode: Annotated[Mode, typer.Option(help="What verdicts lead to.")] = Mode.ENFORCE,
+    settings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML: [analyzer], [sensor], [enforcer], [session], [broker]."),
+    ] = None,
     *,
     portable: Annotated[
         bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
@@ -61,6 +68,7 @@ def up(
         mode=mode,
         own_broker=not broker,
         sources="portable" if portable else "auto",
+        overlay=read_overlay(settings) if settings else NO_OVERLAY,
     )
     Up(deployment, as_json=as_json).run()
 

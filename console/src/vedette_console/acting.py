@@ -1,32 +1,47 @@
-"""Acting as an operator: a signed act goes to the analyzer until it is answered."""
+"""Acting as an operator: an act goes to the analyzer until it is answered, then its outcome is waited for."""
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty
 from typing import Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from vedette_schemas import (
     Act,
     ActAnswer,
+    Alert,
     Approve,
     Direct,
     MessageError,
     SettingsError,
+    State,
     TakeBack,
     VedetteError,
+    decode_alert,
     decode_answer,
     topics,
 )
-from vedette_transport import BrokerAddress, Connected, Inbox, MqttSession, Received, Settings, load_settings
+from vedette_transport import (
+    BrokerAddress,
+    Connected,
+    Disconnected,
+    Inbox,
+    MqttSession,
+    Received,
+    Settings,
+    load_settings,
+)
 from vedette_transport.signing import Signer
 
 AGAIN_SECONDS = 2.0
 PATIENCE_SECONDS = 20.0
+MOST_FINAL = 1_000
+"""Alerts that are kept until it is known whether they are about what we did."""
 _LIFE = timedelta(minutes=1)
 
 
@@ -53,47 +68,30 @@ class NotAnsweredError(VedetteError):
     """Nobody answered an act."""
 
 
-class NotDoneError(VedetteError):
-    """The analyzer has not done what was asked; the text is its own."""
-
-
 class Operator:
     """Acts, one act after another, over one connection."""
 
     def __init__(self, session: MqttSession, inbox: Inbox, signer: Signer, broker: BrokerAddress) -> None:
-        """Act over a session that was started."""
+        """Act over a session that was started, and that hears our answers and all alerts."""
         self._session, self._inbox, self._signer, self._broker = session, inbox, signer, broker
         self._principal = signer.principal
+        self._is_listening = False
+        self._due = 0.0
+        self._final: OrderedDict[UUID, Alert] = OrderedDict()
 
     def act(self, what: Approve | TakeBack | Direct) -> ActAnswer:
-        """Have something done; raise `NotDoneError` where it is refused, `NotAnsweredError` by nobody."""
+        """Have something done; return the answer of the analyzer, raise `NotAnsweredError` without one."""
         now = datetime.now(UTC)
         act = Act(id=uuid4(), issuer=str(self._principal), issued_at=now, expires_at=now + _LIFE, what=what)
-        answer = self._answered(act, self._signer.sign(act).encode())
-        if not answer.done:
-            raise NotDoneError(answer.words)
-        return answer
-
-    def _answered(self, act: Act, token: bytes) -> ActAnswer:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        again = 0.0
-        while (now := time.monotonic()) < deadline:
-            if self._session.is_connected and now >= again:
+        token = self._signer.sign(act).encode()
+        self._due, deadline = 0.0, time.monotonic() + PATIENCE_SECONDS
+        while (moment := time.monotonic()) < deadline:
+            if self._is_listening and moment >= self._due:
                 self._session.publish(topics.act(self._principal), token, qos=0)
-                again = now + AGAIN_SECONDS
-            try:
-                event = self._inbox.get(timeout=min(deadline - now, max(again - now, 0.05)))
-            except Empty:
-                continue
-            match event:
-                case Connected():
-                    again = 0.0
-                case Received(topic, payload):
-                    answer = _read(topic, payload)
-                    if answer is not None and answer.act_id == act.id:
-                        return answer
-                case _:
-                    pass
+                self._due = moment + AGAIN_SECONDS
+            answer = self._next(min(deadline, self._due if self._is_listening else deadline) - moment)
+            if answer is not None and answer.act_id == act.id:
+                return answer
         if not self._session.is_connected:
             raise NotAnsweredError(f"no broker at {self._broker}: nothing was done")
         raise NotAnsweredError(
@@ -101,13 +99,56 @@ class Operator:
             " has done something"
         )
 
+    def final_alert(self, command_id: UUID, deadline: float) -> Alert | None:
+        """Return the final alert of a command that an answer named; `None` if none comes until then.
+
+        It may have come before the answer did. `deadline` is of `time.monotonic`.
+        """
+        while command_id not in self._final:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            self._next(left)
+        return self._final[command_id]
+
+    def _next(self, seconds: float) -> ActAnswer | None:
+        """Take the next event up; return it if it is an answer."""
+        try:
+            event = self._inbox.get(timeout=max(0.0, seconds))
+        except Empty:
+            return None
+        match event:
+            case Connected():  # and subscribed: what comes of an act is heard from now on
+                self._is_listening, self._due = True, 0.0
+            case Disconnected():
+                self._is_listening = False
+            case Received(topic, payload):
+                return self._received(topic, payload)
+            case _:
+                pass
+        return None
+
+    def _received(self, topic: str, payload: bytes | bytearray) -> ActAnswer | None:
+        try:
+            if not topic.startswith(topics.ALERTS):
+                return decode_answer(topic, payload)
+            alert = decode_alert(payload)
+        except MessageError:
+            return None
+        if alert.state is State.FINAL and alert.command_id is not None:
+            self._final[alert.command_id] = alert
+            if len(self._final) > MOST_FINAL:
+                self._final.popitem(last=False)
+        return None
+
 
 @contextmanager
 def operator(settings: OperatorSettings) -> Generator[Operator]:
     """Connect as the operator whose key the settings name."""
     signer, inbox = Signer(settings.key, settings.certificate), Inbox()
     principal = signer.principal
-    session = MqttSession(principal, settings.broker, inbox, subscriptions=(topics.ack(principal),))
+    heard = (topics.ack(principal), topics.EVERY_ALERT)
+    session = MqttSession(principal, settings.broker, inbox, subscriptions=heard)
     transport = logging.getLogger("vedette_transport")
     level = transport.level
     transport.setLevel(logging.ERROR)  # that nobody is there is said at the end
@@ -117,10 +158,3 @@ def operator(settings: OperatorSettings) -> Generator[Operator]:
     finally:
         session.stop()
         transport.setLevel(level)
-
-
-def _read(topic: str, payload: bytes | bytearray) -> ActAnswer | None:
-    try:
-        return decode_answer(topic, payload)
-    except MessageError:
-        return None

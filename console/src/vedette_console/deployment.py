@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from vedette_schemas import ANALYZER, HOST_LABEL, SERVER, Mode, Principal, Progr
 from vedette_transport import BrokerAddress
 
 from .authority import Authority
+from .overlay import NO_OVERLAY, Overlay, Table, merged
 from .private import ours, write
 
 PROGRAMS = {
@@ -28,12 +29,20 @@ PROGRAMS = {
 
 HOST_PROGRAMS = ("sensor", "enforcer", "session")
 
-_WRITTEN = "# Written by 'vedette up' at each start: what is changed here does not last.\n"
+_SOCKETS = {"sensor": "sensor.sock", "enforcer": "enforcer.sock"}
+"""In the folder where the programs run: the path of a socket has 107 bytes at most."""
+
+_WRITTEN = (
+    "# Written by 'vedette up' at each start: what is changed here does not last; --settings FILE does.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One host with its own server, in one folder; with `blocks` it may block and isolate."""
+    """One host with its own server, in one folder; with `blocks` it may block and isolate.
+
+    `overlay` is laid over the settings that are written.
+    """
 
     folder: Path
     host: str
@@ -44,6 +53,7 @@ class Deployment:
     own_broker: bool = True
     blocks: bool = True
     environment: Mapping[str, str] | None = None
+    overlay: Overlay = NO_OVERLAY
 
     def prepare(self) -> None:
         """Make keys and settings; raise `SettingsError` where the folder can't hold them."""
@@ -62,59 +72,60 @@ class Deployment:
             self.folder.mkdir(parents=True, mode=0o755)
         ours(self.folder)
         authority = Authority(self.folder / "ca")
-        key, certificate = authority.issue(ANALYZER, self.folder / "analyzer")
-        operator = Principal(Program.OPERATOR, operator_label())
-        operators = authority.issue(operator, self.folder / "operator")
         ca = str(authority.certificate_path.resolve())
-        archive = str(self.folder.resolve() / "archive.db")
-        broker = {"host": self.broker.host, "port": self.broker.port}
-        sockets = {
-            "sensor": "sensor.sock",
-            "enforcer": "enforcer.sock",
-        }  # short: such a path has 108 bytes at most
-        spools = {name: str(self.folder.resolve() / f"{name}-{self.host}-spool.db") for name in sockets}
-        settings: dict[str, Mapping[str, object]] = {
-            "broker": {"plain": True, "listen": broker},
-            "analyzer": {
-                "lists": [str(Path.cwd() / path) for path in self.lists],
-                "key": str(key.resolve()),
-                "certificate": str(certificate.resolve()),
-                "ca": ca,
-                "archive": archive,
-                "mode": str(self.mode),
-                "broker": broker,
-            },
-            "sensor": {
-                "host": self.host,
-                "socket": sockets["sensor"],
-                "spool": spools["sensor"],
-                "broker": broker,
-            },
+        signer = _files(authority.issue(ANALYZER, self.folder / "analyzer"))
+        acting = _files(
+            authority.issue(Principal(Program.OPERATOR, operator_label()), self.folder / "operator")
+        )
+        settings = {
+            "broker": {"plain": True, "listen": self._broker},
+            "analyzer": self._analyzer(ca, signer),
+            "sensor": self._host_program("sensor"),
             "enforcer": {
-                "host": self.host,
-                "socket": sockets["enforcer"],
-                "spool": spools["enforcer"],
+                **self._host_program("enforcer"),
                 "ca": ca,
                 "block": self.blocks,
                 "isolate": self.blocks,
-                "broker": broker,
             },
-            "operator": {
-                "archive": archive,
-                "key": str(operators[0].resolve()),
-                "certificate": str(operators[1].resolve()),
-                "broker": broker,
-            },
+            "operator": {"archive": str(self.archive), **acting, "broker": self._broker},
             "session": {
-                "sensor_socket": sockets["sensor"],
-                "enforcer_socket": sockets["enforcer"],
+                **{f"{name}_socket": socket for name, socket in _SOCKETS.items()},
                 "window": self.sources,
                 "clipboard": self.sources,
             },
         }
         self.log("broker").parent.mkdir(exist_ok=True)
         for name, values in settings.items():
-            write(self._settings_path(name), (_WRITTEN + toml(values)).encode(), 0o644)
+            text = toml(merged(values, self.overlay.tables.get(name, {})))
+            write(self.settings_path(name), (_WRITTEN + text).encode(), 0o644)
+
+    def _analyzer(self, ca: str, signer: Table) -> Table:
+        return {
+            "lists": [str(Path.cwd() / path) for path in self.lists],
+            **signer,
+            "ca": ca,
+            "archive": str(self.archive),
+            "mode": str(self.mode),
+            "broker": self._broker,
+        }
+
+    def _host_program(self, name: str) -> Table:
+        """Return what sensor and enforcer have in common."""
+        return {
+            "host": self.host,
+            "socket": _SOCKETS[name],
+            "spool": str(self.folder.resolve() / f"{name}-{self.host}-spool.db"),
+            "broker": self._broker,
+        }
+
+    @property
+    def archive(self) -> Path:
+        """Where the history is."""
+        return self.folder.resolve() / "archive.db"
+
+    @property
+    def _broker(self) -> Table:
+        return {"host": self.broker.host, "port": self.broker.port}
 
     def lock(self) -> int | None:
         """Take the folder for ourselves until we end; raise `SettingsError` if another runs there."""
@@ -144,15 +155,16 @@ class Deployment:
             "-m",
             PROGRAMS[program],
             "--settings",
-            str(self._settings_path(program).resolve()),
+            str(self.settings_path(program)),
         ]
 
     def log(self, program: str) -> Path:
         """Return where a program's log goes."""
         return self.folder / "log" / f"{program}.log"
 
-    def _settings_path(self, program: str) -> Path:
-        return self.folder / f"{program}.toml"
+    def settings_path(self, program: str) -> Path:
+        """Return where a program's settings are."""
+        return self.folder.resolve() / f"{program}.toml"
 
 
 def address(text: str) -> BrokerAddress:
@@ -195,17 +207,31 @@ def operator_label() -> str:
     return label or "someone"
 
 
+def _files(pair: tuple[Path, Path]) -> Table:
+    """Return key and certificate as settings name them."""
+    return {"key": str(pair[0].resolve()), "certificate": str(pair[1].resolve())}
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
 def _quoted(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def toml(values: Mapping[str, object]) -> str:
+def toml(values: Table) -> str:
     """Write settings; a JSON string, number or array of strings is the same thing in TOML."""
-    lines: list[str] = []
-    for name, value in sorted(values.items(), key=lambda item: isinstance(item[1], dict)):
-        if isinstance(value, dict):
-            entries = cast("dict[str, object]", value)
-            lines += ["", f"[{name}]", *(f"{key} = {_quoted(entry)}" for key, entry in entries.items())]
-        else:
-            lines.append(f"{name} = {_quoted(value)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(_toml_lines(values)) + "\n"
+
+
+def _toml_lines(values: Table, *path: str) -> Iterator[str]:
+    """Yield a table's own values, then the tables in it."""
+    for name, value in values.items():
+        if not isinstance(value, Mapping):
+            yield f"{_key(name)} = {_quoted(value)}"
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            inner = (*path, name)
+            yield from ("", f"[{'.'.join(map(_key, inner))}]")
+            yield from _toml_lines(cast("Table", value), *inner)

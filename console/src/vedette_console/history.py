@@ -19,7 +19,10 @@ archive = typer.Typer(help="The archive of what was seen, found and done.", no_a
 
 @archive.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="The archive, or the folder of 'vedette up'.")] = Path("run"),
+    path: Annotated[
+        Path | None, typer.Argument(help="An archive, or a folder that holds one.", show_default=False)
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="The folder of 'vedette up'.")] = Path("run"),
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
@@ -30,7 +33,8 @@ def check(
     # SQLAlchemy alone takes as long as all else here.
     from vedette_archive import Reader, check  # noqa: PLC0415
 
-    path = path / "archive.db" if path.is_dir() else path
+    path = path or folder
+    path = path / "archive.db" if path.is_dir() or path is folder else path
     with _progress(path) as progress:
         task = progress.add_task("")
         wrong = check(path, lambda share: progress.update(task, completed=100 * share))

@@ -25,8 +25,11 @@ def plain(text: str, most: int = 200) -> str:
 
 
 def milliseconds(alert: Alert) -> float | None:
-    """Return how long it took from what was seen to what was done, by the host's clock where it can be."""
-    if alert.times is None:
+    """Return how long it took from what was seen to what was done, by the host's clock where it can be.
+
+    `None` where that is not known, and for what waited for an operator.
+    """
+    if alert.times is None or alert.times.approved_at is not None:
         return None
     last = alert.times.ended_at or alert.times.judged_at
     return (last - alert.times.seen_at).total_seconds() * 1000
@@ -34,7 +37,8 @@ def milliseconds(alert: Alert) -> float | None:
 
 def alert_line(alert: Alert) -> Text:
     """Return time, host, severity, what matched in which list and line, what was done, in how many ms."""
-    line = Text(f"{alert.at.astimezone():%H:%M:%S.%f}"[:12] + f"  {alert.host}  ")
+    at = (alert.times and alert.times.approved_at) or alert.at
+    line = Text(f"{at.astimezone():%H:%M:%S.%f}"[:12] + f"  {alert.host}  ")
     line.append(f"{alert.severity:<8}", COLOURS[alert.severity])
     if alert.match:
         found = alert.match
@@ -43,7 +47,7 @@ def alert_line(alert: Alert) -> Text:
         line.append(f"  {plain(found.list, 40)}:{found.line}", "dim")
     else:
         line.append(f"  {plain(alert.summary)}", "bold")
-    line.append(f"  {plain(alert.done)}")
+    line.append(f"  {plain(alert.done, 1_000)}")
     took = milliseconds(alert)
     if took is not None:
         line.append(f"  {took:.1f} ms", "green")

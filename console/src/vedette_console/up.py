@@ -30,6 +30,7 @@ from vedette_schemas import (
 from vedette_transport import Call, Connected, Event, Inbox, MqttSession, Received, Stop, serve
 
 from .deployment import HOST_PROGRAMS, PROGRAMS, Deployment
+from .greeting import parting_lines, ready_lines
 from .lines import alert_line, plain
 from .supervisor import Due, Ended, Supervisor
 
@@ -114,6 +115,8 @@ class Up:
             self._late.cancel()
             self._ended_loop.set()
             self.supervisor.stop()
+            for line in parting_lines(self._deployment, self._facts_of(Program.ENFORCER)):
+                self.say(line)
             if lock is not None:
                 os.close(lock)
 
@@ -196,19 +199,20 @@ class Up:
         return self._facts[f"sensor@{host}"].get("sessions") != "0" and notify.startswith("on")
 
     def _ended(self, ended: Ended) -> None:
-        words = plain(ended.last_words if ended.failed_to_start else _reason(ended.last_words))
+        settings = self._deployment.settings_path(ended.name)
+        reason = ended.last_words if ended.failed_to_start else _reason(ended.last_words)
+        words = plain(self._deployment.overlay.blamed(ended.name, reason, settings), 500)
         if ended.can_go_on:
             delay = self.supervisor.restart_later(ended.name)
             how = words if ended.failed_to_start else _how(ended.code)
             self.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
-        elif ended.name == "session":
+        elif ended.name == "session" and str(settings) not in reason:
             self._session_off = words
             self.say(words)
             self._check_ready()
         else:
-            raise ProgramEndedError(
-                f"{ended.name}: {words or 'ended'}; see {self._deployment.log(ended.name)}"
-            )
+            log = self._deployment.log(ended.name)
+            raise ProgramEndedError(f"{ended.name}: {words or 'ended'}; see {log}")
 
     def _alert(self, alert: Alert) -> None:
         if self._as_json:
@@ -243,27 +247,14 @@ class Up:
 
     def _say_ready(self) -> None:
         deployment = self._deployment
-        sensor, enforcer = (
-            self._facts.get(f"{name}@{deployment.host}", {}) for name in ("sensor", "enforcer")
-        )
         if self._as_json:
             self.say(f"ready: host {deployment.host}, broker {deployment.broker}")
             return
-        lists = ", ".join(str(path) for path in deployment.lists)
-        self.say(
-            f"ready: host {deployment.host}, broker {deployment.broker}, lists {lists},"
-            f" all else in {deployment.folder}"
-        )
-        for name in ("window", "clipboard"):
-            self.say(f"  {name:<10} {sensor.get(name, 'off')}")
-        for name in ("terminate", "notify", "block", "isolate"):
-            self.say(f"  {name:<10} {enforcer.get(name, 'off')}")
-        host, port = deployment.broker.host, deployment.broker.port
-        if deployment.mode is not Mode.ENFORCE:
-            self.say(f"  mode       {deployment.mode}")
-        self.say(f"  what was ordered: vedette actions --folder {deployment.folder}")
-        self.say(f"  any MQTT client: mosquitto_sub -h {host} -p {port} -t '{topics.EVERY_ALERT}' -v")
-        self.say("  Ctrl-C stops all")
+        for line in ready_lines(deployment, self._facts_of(Program.SENSOR), self._facts_of(Program.ENFORCER)):
+            self.say(line)
+
+    def _facts_of(self, program: Program) -> dict[str, str]:
+        return self._facts.get(str(Principal(program, self._deployment.host)), {})
 
     def say(self, text: str) -> None:
         """Say something: on stdout for people, on stderr where stdout is for machines."""
