@@ -1,8 +1,10 @@
 """The enforcer's way of a command, all but MQTT, in a process of its own that may be killed at any line."""
 
+import contextlib
 import os
 import pickle
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -12,12 +14,14 @@ from types import FrameType
 from typing import Any
 
 import vedette_enforcer
+from vedette_enforcer import commandline
 from vedette_enforcer.acts import Acts
 from vedette_enforcer.core import Gate
 from vedette_enforcer.enforcer import Enforcer
 from vedette_enforcer.known import Known
-from vedette_schemas import Outcome, topics
-from vedette_transport import Inbox, Outbox, Received
+from vedette_enforcer.released import Releases, note_of
+from vedette_schemas import Outcome, OutcomeStatus, decode, topics
+from vedette_transport import Event, Inbox, Outbox, Received
 from vedette_transport.signing import Verifier
 
 from .acting import BROKER
@@ -34,20 +38,33 @@ def carry_out(folder: Path, ca: Path, tokens: Sequence[str]) -> list[Outcome]:
     gate = Gate(Verifier(ca, ENFORCER), Known(outbox))
     inbox: Inbox = SimpleQueue()
     acts = Acts(folder / "journal.db", folder / "never_touch.toml", BROKER, "host-7", {})
-    enforcer = Enforcer(gate, inbox, 0.2, acts=acts)
+    enforcer = Enforcer(gate, inbox, 0.2, acts=acts, releases=Releases(outbox))
     acts.start(inbox)
     told: list[Outcome] = []
     for token in tokens:
-        outcomes = enforcer.handle(Received(topics.command(ENFORCER), token.encode()))
-        while not outcomes:
+        event: Event = Received(topics.command(ENFORCER), token.encode())
+        is_answered = False
+        while not is_answered:
+            for outcome in enforcer.handle(event):
+                outbox.put(outcome, note_of(outcome))
+                told.append(outcome)
+                is_answered = is_answered or outcome.status is not OutcomeStatus.RELEASED
             try:
-                outcomes = enforcer.handle(inbox.get(timeout=_PATIENCE))
+                event = event if is_answered else inbox.get(timeout=_PATIENCE)
             except Empty:
                 break
-        for outcome in outcomes:
-            outbox.put(outcome)
-        told += outcomes
     return told
+
+
+def release(folder: Path) -> int:
+    """Release all at the host's own console."""
+    return commandline.run(["release", "--all", "--journal", str(folder / "journal.db")])
+
+
+def spooled(folder: Path) -> list[Outcome]:
+    """Return all that waits in the spool."""
+    with contextlib.closing(sqlite3.connect(folder / "spool.db")) as spool:
+        return [decode(Outcome, item) for (item,) in spool.execute("SELECT item FROM item ORDER BY place")]
 
 
 def in_a_process(work: Callable[[], Any]) -> Any:

@@ -1,8 +1,10 @@
 """Killed at each line of a command's way: what is in force is what the journal says, and it is answered."""
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,7 +17,7 @@ from ..authority import Authority, Issued, make_ca
 from .acting import host
 from .inside import World
 from .orders import ANALYZER, command
-from .pipeline import carry_out, in_a_process, killed_at, lines_of
+from .pipeline import carry_out, in_a_process, killed_at, lines_of, release, spooled
 
 pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.timeout(600)]
 
@@ -65,9 +67,16 @@ class Site:
         self.anew()
         if before:
             in_a_process(self.work(*before))
-        found = in_a_process(partial(lines_of, self.work(then)))
+        return self.lines_of(self.work(then))
+
+    def lines_of(self, work: Callable[[], Any]) -> list[tuple[str, int]]:
+        found = in_a_process(partial(lines_of, work))
         assert len(found) > 100
         return list(found)[:: 1 if EVERY_LINE else 7]
+
+    def told(self) -> list[Outcome]:
+        """Return what waits to be told of releases."""
+        return [outcome for outcome in spooled(self.folder) if outcome.status is OutcomeStatus.RELEASED]
 
 
 def test_a_block_at_each_line(world: World) -> None:
@@ -101,4 +110,41 @@ def test_an_undo_at_each_line(world: World) -> None:
         assert len(site.in_force()) == 1, line
         (outcome,) = in_a_process(site.work(undo))
         assert (outcome.status, outcome.command_id) == (OutcomeStatus.DONE, undo.id), (line, outcome)
+        assert site.in_force() == {False}, line
+
+
+def test_a_release_at_each_line(world: World) -> None:
+    site = Site(world)
+    in_a_process(site.work(command(order=host("evil.example"))))
+    for line in site.lines_of(partial(release, site.folder)):
+        site.anew()
+        block = command(order=host("evil.example"))
+        in_a_process(site.work(block))
+        in_a_process(partial(killed_at, line, partial(release, site.folder)))
+        site.restart()
+        assert len(site.in_force()) == 1, line
+        was_lifted = site.in_force() == {False}
+        assert [outcome.command_id for outcome in site.told()] == [block.id] * was_lifted, line
+        in_a_process(partial(release, site.folder))
+        site.restart()
+        assert site.in_force() == {False}, line
+        assert [outcome.command_id for outcome in site.told()] == [block.id], line
+
+
+def test_the_telling_of_a_release_at_each_line(world: World) -> None:
+    site = Site(world)
+    block = command(order=host("evil.example"))
+    in_a_process(site.work(block))
+    in_a_process(partial(release, site.folder))
+    for line in site.lines_of(site.work(command(order=Undo(command_id=uuid4())))):
+        site.anew()
+        block = command(order=host("evil.example"))
+        in_a_process(site.work(block))
+        in_a_process(partial(release, site.folder))
+        in_a_process(partial(killed_at, line, site.work(command(order=Undo(command_id=uuid4())))))
+        site.restart()
+        site.restart()
+        assert [outcome.command_id for outcome in site.told()] == [block.id], line
+        (refused,) = in_a_process(site.work(command(order=host("evil.example"), id=block.id)))
+        assert refused.repeated or refused.status is OutcomeStatus.REFUSED, line
         assert site.in_force() == {False}, line

@@ -29,6 +29,14 @@ def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.Co
     )
 
 
+def test_help_names_what_is_for_who_sits_at_the_host() -> None:
+    command = [sys.executable, "-m", "vedette_enforcer", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    assert all(
+        f"'{word}'" in " ".join(said.split()) for word in ("vedette-enforcer journal", "release", "service")
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -1,6 +1,7 @@
 """The program `vedette-enforcer` with a real broker: signed commands in, acts, outcomes and facts out."""
 
 import json
+import subprocess
 import sys
 import time
 from queue import Empty, SimpleQueue
@@ -24,7 +25,7 @@ ONE, TWO, _, _ = OTHERS
 class Product:
     """A broker on the server's side, an enforcer on the host, and us in the analyzer's place."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, settings: str = "") -> None:
         self.world = world
         self._authority = make_ca(world.folder)
         self._analyzer = self._authority.issue(ANALYZER).signer()
@@ -35,7 +36,7 @@ class Product:
         )
         world.start("mosquitto", "-c", "mosquitto.conf", prefix=world.server.prefix, log="mosquitto.log")
         (world.folder / "enforcer.toml").write_text(
-            f'host = "{ENFORCER.host}"\nca = "ca.pem"\nsocket = "s"\nspool = "spool.db"\n'
+            f'host = "{ENFORCER.host}"\nca = "ca.pem"\nsocket = "s"\nspool = "spool.db"\n{settings}'
             f'[broker]\nhost = "{SERVER}"\nport = {PORT}\n'
         )
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
@@ -57,6 +58,19 @@ class Product:
         while True:
             outcome = self.outcomes.get(timeout=20)
             if outcome.command_id == sent.id:
+                return outcome
+
+    def release(self, done: Outcome) -> None:
+        """Release it at the host's own console."""
+        command = [sys.executable, "-m", "vedette_enforcer", "release", str(done.command_id)]
+        options = ["--settings", "enforcer.toml"]
+        subprocess.run([*command, *options], cwd=self.world.folder, check=True, capture_output=True)
+
+    def released(self, done: Outcome) -> Outcome:
+        """Wait until that is told; nobody acks what was told before, which comes again and again."""
+        while True:
+            outcome = self.outcomes.get(timeout=20)
+            if (outcome.command_id, outcome.status) == (done.command_id, OutcomeStatus.RELEASED):
                 return outcome
 
     def _connected(self) -> bool:
@@ -87,6 +101,31 @@ def test_blocked_answered_told_and_undone(world: World) -> None:
     assert blocked.command_id is not None
     undone = product.order(Undo(command_id=blocked.command_id))
     assert undone.reason.startswith(f"the block of {ONE} is undone; it would have ended at 20"), undone
+    assert world.reaches(ONE)
+
+
+def test_what_is_released_at_the_host_is_told_whether_the_enforcer_runs_or_not(world: World) -> None:
+    product = Product(world)
+    first, second = product.order(address(ONE)), product.order(address(TWO))
+    product.release(first)
+    told = product.released(first)
+    assert told.reason.startswith(f"the block of {ONE} was released at the host's own console at 20")
+    assert world.reaches(ONE)
+    product.enforcer.kill()
+    product.enforcer.wait()
+    product.release(second)
+    assert world.reaches(TWO)
+    product.start()
+    product.released(second)
+    assert product.facts["in_force"] == "nothing"
+
+
+def test_a_host_that_wants_an_operator_says_so_and_refuses(world: World) -> None:
+    product = Product(world, 'mode = "approve"\n')
+    assert product.facts["mode"] == "approve"
+    refused = product.order(address(ONE))
+    assert refused.status is OutcomeStatus.REFUSED
+    assert refused.reason.endswith("only with an operator's approval: no operator has signed for it")
     assert world.reaches(ONE)
 
 

@@ -41,7 +41,11 @@ def main() -> None:
         from .service import ENFORCER  # noqa: PLC0415
 
         service.main(ENFORCER, sys.argv[2:])
-    run("vedette-enforcer", "Carries out the analyzer's commands on this host.", _program)
+    what = (
+        "Carries out the analyzer's commands on this host. 'vedette-enforcer journal' lists what is in force,"
+        " 'release' takes it back, 'service' has systemd run it; each tells more with -h."
+    )
+    run("vedette-enforcer", what, _program)
 
 
 def _program(path: Path) -> None:

@@ -42,6 +42,8 @@ host = "{host}"
 ca = "ca.pem"
 socket = "/run/vedette/enforcer.sock"
 spool = "/var/lib/vedette/enforcer-spool.db"
+# The most that is done here, whatever the server says: "observe", "approve" or "enforce".
+mode = "enforce"
 [broker]
 host = "{broker}"
 port = {port}
