@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from vedette_archive import Ending, check
+from vedette_indicators import IndicatorType, ListAction
 from vedette_schemas import (
     Action,
     Block,
@@ -225,11 +226,24 @@ ALLOWED = [
 ]
 
 
-@pytest.mark.parametrize(("row", "observation"), ALLOWED)
+def asked_for(row: str) -> list[ListAction]:
+    """Return what a row of this type may ask for."""
+    is_program = row.startswith(("program", "path", "hash"))
+    beside = {ListAction.ALLOW, *([ListAction.BLOCK] if is_program else [])}
+    return [action for action in ListAction if action not in beside]
+
+
+def test_a_row_of_each_type_is_tried() -> None:
+    assert {row.partition(",")[0] for row, _ in ALLOWED} == set(IndicatorType)
+
+
+@pytest.mark.parametrize(
+    ("row", "observation", "action"),
+    [(row, observation, action) for row, observation in ALLOWED for action in asked_for(row)],
+)
 def test_an_allowlist_row_beats_the_others_and_leads_to_no_order(
-    tmp_path: Path, row: str, observation: Any
+    tmp_path: Path, row: str, observation: Any, action: ListAction
 ) -> None:
-    action = "terminate" if row.startswith(("program", "path", "hash")) else "block"
     listed = Site(tmp_path, f"{row},{action},critical,,,,")
     listed.heard()
     assert len(listed.report(observation)[1]) >= 1, "without the allowlist it is found"
