@@ -35,7 +35,7 @@ from .complaints import Complaints
 from .entry import program_version
 from .events import Asked, Connected, Disconnected, Inbox, Received
 from .settings import BrokerAddress
-from .tls import Overheard, tls_trouble
+from .tls import Overheard, says_why, tls_trouble
 
 if TYPE_CHECKING:
     from .identity import Identity
@@ -200,10 +200,8 @@ class MqttSession:
                 self._show_newest()
                 self._client.connect(self._broker.host, self._broker.port, _KEEP_ALIVE)
                 self._client.loop_forever()
-            except ssl.SSLError as error:
-                self._complain(f"no broker at {self._broker} to trust: {tls_trouble(error)}")
             except OSError as error:
-                self._complain(f"no broker at {self._broker} yet ({error.strerror or error}); trying again")
+                self._not_connected(error)
             except SettingsError as error:
                 self._complain(str(error))
             except Exception as error:  # noqa: BLE001 (whatever it was: deaf we are of no use)
@@ -216,6 +214,16 @@ class MqttSession:
     def _show_newest(self) -> None:
         if self._identity is not None:
             self._identity.load_into(self._context)
+
+    def _not_connected(self, error: OSError) -> None:
+        if self._identity is not None and isinstance(error, ssl.SSLError | ConnectionResetError):
+            self._complain_of_tls(f"no broker at {self._broker} to trust", error)
+        else:
+            self._complain(f"no broker at {self._broker} yet ({error.strerror or error}); trying again")
+
+    def _complain_of_tls(self, what: str, error: OSError) -> None:
+        if says_why(error) or not self._said:
+            self._complain(f"{what}: {tls_trouble(error)}")
 
     def _complain(self, words: str) -> None:
         """Say what keeps us from the broker: once, until we were connected again."""
@@ -270,7 +278,7 @@ class MqttSession:
     def _on_disconnect(self, *rest: Any) -> None:
         refused = self._overheard.take()
         if refused is not None and self._welcomed is None:
-            self._complain(f"the broker at {self._broker} refused us: {tls_trouble(refused)}")
+            self._complain_of_tls(f"the broker at {self._broker} refused us", refused)
         elif self._welcomed is not False and not self._stopping.is_set():
             self._complain(f"lost the broker at {self._broker} ({rest[3]})")
         self._inbox.put(Disconnected(str(rest[3])))

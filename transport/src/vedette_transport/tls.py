@@ -22,15 +22,22 @@ _ALERTS = {
 }
 
 
-def tls_trouble(error: ssl.SSLError) -> str:
+def tls_trouble(error: OSError) -> str:
     """Return why TLS failed, seen from the client."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _unverified(error.verify_code, error.verify_message)
-    reason = error.reason or ""
+    if not says_why(error):
+        return "it hangs up; does it speak TLS there, and take our certificate?"
+    reason = str(getattr(error, "reason", None) or "")
     for alert, words in _ALERTS.items():
         if reason.endswith(alert):
             return words
     return f"TLS failed ({reason.replace('_', ' ').lower() or type(error).__name__})"
+
+
+def says_why(error: OSError) -> bool:
+    """Tell whether an error of a TLS connection has a reason, or is just the end of it."""
+    return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
 def _unverified(code: int, message: str) -> str:
@@ -55,23 +62,36 @@ def trusting(ca: str) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.load_verify_locations(cadata=ca)
+    context.sslsocket_class = _Socket
     return context
 
 
+class _Socket(ssl.SSLSocket):
+    """A socket that nobody has to close where the handshake failed: paho does not."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 (as in ssl)
+        """Shake hands, or close."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 class Overheard(logging.Handler):
-    """Keeps the last TLS error that a library logged: it tells a caller only that the connection is lost."""
+    """Keeps the last socket error that paho logged: it tells a caller only that the connection is lost."""
 
     def __init__(self) -> None:
         """Begin without any."""
         super().__init__(logging.ERROR)
-        self._last: ssl.SSLError | None = None
+        self._last: OSError | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a TLS error among what is logged."""
-        found = [each for each in record.args or () if isinstance(each, ssl.SSLError)]
+        """Take note of an error among what is logged."""
+        found = [each for each in record.args or () if isinstance(each, OSError)]
         self._last = found[-1] if found else self._last
 
-    def take(self) -> ssl.SSLError | None:
+    def take(self) -> OSError | None:
         """Return it, once."""
         last, self._last = self._last, None
         return last
