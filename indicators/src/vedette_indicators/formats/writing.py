@@ -11,7 +11,7 @@ _PLAIN = str.maketrans({",": ";", '"': "'"})
 
 
 def row(entry: Entry, ceiling: ListAction, severity: Severity) -> str:
-    """Return an entry as a list's row. It asks for all that `ceiling` allows; its comment is where it stood."""
+    """Return an entry as a list's row, which asks for all that `ceiling` allows; the comment is its place."""
     action = ListAction.ALERT if ceiling is ListAction.BLOCK and entry.type in _NO_NETWORK else ceiling
     value = entry.value
     if "," in value or '"' in value:
