@@ -1,10 +1,12 @@
 """A certificate authority of the tests' own, and what it issues."""
 
 import datetime as dt
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -66,6 +68,16 @@ class Authority:
         )
         stem = f"{common_name}-{len(list(self.folder.iterdir()))}"
         return write(self.folder, stem, key, certificate)
+
+    def identity(self, folder: Path, common_name: str, **changes: Any) -> Path:
+        """Issue a certificate as `issue` does, and write it as a program's identity into `folder`."""
+        issued = self.issue(common_name, **changes)
+        folder.mkdir(parents=True, exist_ok=True)
+        sources = (issued.key, issued.certificate, self.path)
+        for source, name in zip(sources, ("key.pem", "certificate.pem", "ca.pem"), strict=True):
+            shutil.copy(source, folder / f"{name}.new")
+            (folder / f"{name}.new").rename(folder / name)
+        return folder
 
     def revoke(self, *revoked: Issued, valid_for: dt.timedelta = DAY) -> bytes:
         """Return a revocation list, in PEM; it has lapsed where `valid_for` is negative."""

@@ -98,14 +98,7 @@ def tls_broker(
 
 def put_identity(folder: Path, authority: Authority) -> None:
     """Write a new identity of the broker's: `key.pem`, `certificate.pem` and `ca.pem`."""
-    issued = authority.issue("broker@0", addresses=["127.0.0.1"])
-    for source, name in (
-        (issued.key, "key.pem"),
-        (issued.certificate, "certificate.pem"),
-        (authority.path, "ca.pem"),
-    ):
-        shutil.copy(source, folder / f"{name}.new")
-        (folder / f"{name}.new").rename(folder / name)
+    authority.identity(folder, "broker@0", addresses=["127.0.0.1"])
 
 
 def client_context(authority: Authority, identity: Issued | None) -> ssl.SSLContext:

@@ -1,10 +1,10 @@
 """Acts as they come in from the broker: who is heard, who is answered, who is an alert."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from vedette_analyzer.desk import ActDesk
@@ -16,9 +16,8 @@ from vedette_schemas import (
     Direct,
     Isolate,
     MessageError,
-    SettingsError,
 )
-from vedette_transport.signing import Signer
+from vedette_transport.signing import ActVerifier, Signer
 
 from tests.analyzer.archived import ANNA, Site
 from tests.authority import Authority, make_ca
@@ -47,7 +46,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def desk(authority: Authority, site: Site) -> ActDesk:
-    return ActDesk(authority.path, site.analyzer, site.reader.act)
+    return ActDesk(ActVerifier(authority.path), site.analyzer, site.reader.act)
 
 
 def act(**changes: Any) -> Act:
@@ -113,7 +112,7 @@ def test_an_id_that_another_has_used_tells_nobody_what_came_of_it(
     site.keep(take(desk, anna.sign(mine)))
     ben = authority.issue("operator@ben").signer()
     other = ben.sign(act(id=mine.id, issuer="operator@ben"))
-    fresh = ActDesk(authority.path, site.analyzer, site.reader.act)
+    fresh = ActDesk(ActVerifier(authority.path), site.analyzer, site.reader.act)
     assert take(fresh, other, "vedette/v1/act/operator@ben") == []
 
 
@@ -122,14 +121,8 @@ def test_garbage_leads_to_no_act(desk: ActDesk, payload: bytes) -> None:
     assert all(isinstance(effect, Alert) for effect in take(desk, payload))
 
 
-def test_without_a_ca_nobody_acts_and_the_heartbeat_says_so(site: Site, anna: Signer) -> None:
-    nothing: Callable[[UUID], None] = lambda _: None  # noqa: E731
-    desk = ActDesk(None, site.analyzer, nothing)
-    assert desk.fact == "off: the setting 'ca' is missing"
-    with pytest.raises(MessageError):
-        take(desk, anna.sign(act()))
-
-
-def test_a_ca_that_can_not_be_read_is_said(site: Site, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="can't be read"):
-        ActDesk(tmp_path / "none.pem", site.analyzer, site.reader.act)
+def test_who_was_revoked_acts_no_more(site: Site, anna: Signer, authority: Authority) -> None:
+    desk = ActDesk(ActVerifier(authority.path, lambda _: True), site.analyzer, site.reader.act)
+    (alert,) = take(desk, anna.sign(act()))
+    assert isinstance(alert, Alert)
+    assert "its signer's certificate was revoked" in alert.summary

@@ -33,7 +33,7 @@ class Desk:
         self.mark = JudgingMark(folder / "judging")
         settings = folder / "analyzer.toml"
         (folder / "list.csv").write_text("type,value,action,severity,expires,source,attack,comment\n")
-        settings.write_text('lists = ["list.csv"]\nkey = "k"\ncertificate = "c"\narchive = "archive.db"\n')
+        settings.write_text('lists = ["list.csv"]\nidentity = "i"\narchive = "archive.db"\n')
         self.suspects = Suspects(deaths or {}, settings, self.inbox)
         self.intake = Intake(self.receiver, analyzer, self.mark, self.suspects)
 

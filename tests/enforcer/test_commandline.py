@@ -32,7 +32,7 @@ def settings(folder: Path) -> str:
     path = folder / "enforcer.toml"
     path.write_text(
         f'host = "host-7"\nca = "ca.pem"\nsocket = "s"\nspool = "{folder}/spool.db"\n'
-        f'[broker]\nhost = "{SERVER}"\nport = 8080\n'
+        f'[broker]\nhost = "{SERVER}"\nport = 8080\nplain = true\n'
     )
     return str(path)
 

@@ -173,7 +173,7 @@ def console(authority: Authority, tmp_path: Path) -> Iterator[brokers.Client]:
     with brokers.broker("mosquitto", tmp_path / "broker") as running:
         (tmp_path / "enforcer.toml").write_text(
             f'host = "host-7"\nca = "{authority.path}"\nsocket = "s"\nspool = "spool.db"\n'
-            f"term_seconds = 3\n[broker]\nport = {running.address.port}\n"
+            f"term_seconds = 3\n[broker]\nport = {running.address.port}\nplain = true\n"
         )
         console = brokers.Client(running.address, topics.EVERY_REPORT, topics.EVERY_STATUS)
         yield console

@@ -10,7 +10,7 @@ from vedette_enforcer.settings import read_settings
 
 from ..authority import make_ca
 
-GOOD = 'host = "host-7"\nca = "ca.pem"\nsocket = "enforcer.sock"\nspool = "spool.db"\n'
+GOOD = 'host = "host-7"\nca = "ca.pem"\nbroker.plain = true\nsocket = "enforcer.sock"\nspool = "spool.db"\n'
 
 
 def run(folder: Path, settings: str | None, *, ca: bool = True) -> subprocess.CompletedProcess[str]:
@@ -44,15 +44,19 @@ def test_help_names_what_is_for_who_sits_at_the_host() -> None:
         ("host = ", "enforcer.toml: not TOML: "),
         (
             GOOD + "grace = 1\n",
-            "unknown setting 'grace'; known are block, broker, ca, host, isolate, journal, mode,"
+            "unknown setting 'grace'; known are block, broker, ca, host, identity, isolate, journal, mode,"
             " never_touch, socket, spool, spool_mib, term_seconds",
         ),
         (GOOD.replace("host-7", "Host 7"), "'host': "),
         (GOOD + "term_seconds = 31\n", "'term_seconds': "),
         (GOOD + 'mode = "off"\n', "'mode': "),
         (GOOD + "term_seconds = -1\n", "'term_seconds': "),
-        (GOOD + "[broker]\nport = 70000\n", "'broker.port': "),
+        (GOOD + "broker.port = 70000\n", "'broker.port': "),
         (GOOD + "spool_mib = 0\n", "'spool_mib': "),
+        (GOOD.replace("broker.plain = true\n", ""), "'ca' goes with 'plain = true' only"),
+        (GOOD.replace('ca = "ca.pem"\n', ""), "'ca' is missing"),
+        (GOOD.replace('host = "host-7"\n', ""), "'host' is missing"),
+        ('identity = "nowhere"\nsocket = "s"\n', "nowhere: no certificate is there yet; on a host run"),
         (GOOD.replace("spool.db", "ca.pem/spool.db"), "ca.pem/spool.db: can't be made: "),
         (GOOD.replace("ca.pem", "other.pem"), "other.pem: can't be read: No such file or directory"),
         (GOOD.replace("ca.pem", "enforcer.toml"), "enforcer.toml: not a certificate in PEM"),
@@ -74,7 +78,7 @@ def test_without_a_broker_it_waits_and_ends_in_order(tmp_path: Path) -> None:
     make_ca(tmp_path)
     with socket.socket() as taken:  # bound and not listening: nobody answers there
         taken.bind(("127.0.0.1", 0))
-        broker = f"[broker]\nport = {taken.getsockname()[1]}\n"
+        broker = f"broker.port = {taken.getsockname()[1]}\n"
         (tmp_path / "enforcer.toml").write_text(GOOD + broker, "utf-8")
         program = subprocess.Popen(
             [sys.executable, "-m", "vedette_enforcer", "--settings", "enforcer.toml"],
@@ -103,4 +107,4 @@ def test_paths_are_found_where_the_settings_say(tmp_path: Path) -> None:
     settings = read_settings(path)
     assert settings.ca == tmp_path / "ca.pem"
     assert settings.socket == Path("enforcer.sock"), "the path of a socket must stay short"
-    assert (settings.broker.host, settings.broker.port, settings.term_seconds) == ("127.0.0.1", 1883, 2.0)
+    assert settings.term_seconds == 2.0

@@ -37,7 +37,7 @@ class Product:
         world.start("mosquitto", "-c", "mosquitto.conf", prefix=world.server.prefix, log="mosquitto.log")
         (world.folder / "enforcer.toml").write_text(
             f'host = "{ENFORCER.host}"\nca = "ca.pem"\nsocket = "s"\nspool = "spool.db"\n{settings}'
-            f'[broker]\nhost = "{SERVER}"\nport = {PORT}\n'
+            f'[broker]\nhost = "{SERVER}"\nport = {PORT}\nplain = true\n'
         )
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._heard

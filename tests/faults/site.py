@@ -59,14 +59,15 @@ class Server:
         self._authority = make_ca(folder / "ca")
         # As the product issues them: valid on hosts whose clocks are behind, too.
         since = datetime.now(UTC) - DAY
-        issued = self._authority.issue(str(ANALYZER), valid_from=since, valid_for=2 * DAY)
-        where = {"host": host, "port": self.port}
+        identity = self._authority.identity(
+            folder / "analyzer", str(ANALYZER), valid_from=since, valid_for=2 * DAY
+        )
+        where = {"host": host, "port": self.port, "plain": True}
         self.settings = folder / "analyzer.toml"
         _write(
             self.settings,
             lists=[str(write_list(folder / "list.csv", *_ROWS))],
-            key=str(issued.key),
-            certificate=str(issued.certificate),
+            identity=str(identity),
             archive=str(self.archive),
             broker=where,
         )
@@ -126,7 +127,7 @@ class Host:
         folder.mkdir()
         self.spool = spool or folder / "sensor-spool.db"
         address, port = broker_address or ("127.0.0.1", server.port)
-        common: dict[str, Any] = {"host": name, "broker": {"host": address, "port": port}}
+        common: dict[str, Any] = {"host": name, "broker": {"host": address, "port": port, "plain": True}}
         _write(
             folder / "sensor.toml", socket="sensor.sock", spool=str(self.spool), spool_mib=spool_mib, **common
         )

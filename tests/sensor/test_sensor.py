@@ -82,7 +82,7 @@ class Sensor:
         settings.write_text(
             f'host = "host-7"\nsocket = "{self.path}"\nspool = "{folder / "spool.db"}"\n'
             f"hash_limit_mib = {limit}\n"
-            f'[broker]\nhost = "{running.address.host}"\nport = {running.address.port}\n'
+            f'[broker]\nhost = "{running.address.host}"\nport = {running.address.port}\nplain = true\n'
         )
         self._client = Client(
             running.address, "vedette/v1/up/+/sensor@host-7/+", "vedette/v1/status/sensor@host-7"

@@ -38,7 +38,8 @@ from vedette_transport import (
     serve,
 )
 from vedette_transport.delivery import Receiver
-from vedette_transport.signing import Signer
+from vedette_transport.identity import Identity
+from vedette_transport.signing import ActVerifier
 
 from .clock import Clock
 from .core import Analyzer
@@ -52,6 +53,7 @@ from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
 from .orders import Effect, Send
 from .presence import Presence
 from .remembering import remembered
+from .revoked import Revoked
 from .settings import AnalyzerSettings
 from .suspects import JudgingMark, Suspects, TrialEnded
 from .troubles import trouble
@@ -75,7 +77,9 @@ class Server:
         """Read keys, lists and archive; raise a `VedetteError` where they can't be used."""
         folder = path.parent
         self._settings = settings
-        self._signer = Signer(folder / settings.key, folder / settings.certificate)
+        self._identity = Identity(folder / settings.identity)
+        if self._identity.principal != ANALYZER:
+            raise SettingsError(f"{settings.identity}: is the identity of {self._identity.principal}")
         self._files = ListFiles([folder / name for name in settings.lists])
         first = self._files.first()
         self._lists, self._entries = Lists(first.table), first.entries
@@ -106,7 +110,10 @@ class Server:
             approve_within=timedelta(minutes=settings.approve_minutes),
         )
         self._analyzer.restore(reader.open_commands(), reader.lasting_commands(self._clock.now))
-        self._desk = ActDesk(settings.ca and folder / settings.ca, self._analyzer, reader.act)
+        ca = self._identity.folder.files().ca
+        self._revoked = Revoked(settings.crl and folder / settings.crl, ca)
+        verifier = ActVerifier(ca, self._revoked.__contains__)
+        self._desk = ActDesk(verifier, self._analyzer, reader.act)
         for observation in remembered(reader, detectors, self._clock.now):
             self._analyzer.remember(observation)
         for sender in reader.senders():
@@ -123,6 +130,7 @@ class Server:
             self._inbox,
             subscriptions=(topics.EVERY_REPORT, topics.EVERY_STATUS, topics.EVERY_ACT),
             facts=self._facts,
+            identity=self._identity,
         )
         self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
 
@@ -209,6 +217,7 @@ class Server:
     def _tick(self) -> None:
         now = self._clock.now
         self._carry_out(self._analyzer.tick(now))
+        self._carry_out(self._revoked.tick(now))
         if self._is_listening:
             self._carry_out(self._presence.tick(self._clock.seconds, now))
         self._follow()
@@ -244,7 +253,7 @@ class Server:
         for effect in effects:
             match effect:
                 case Send():
-                    token = self._signer.sign(effect.command)
+                    token = self._identity.signer().sign(effect.command)
                     self._session.publish(topics.command(effect.audience), token.encode())
                 case Ack() | ActAnswer():
                     topic = topics.ack(Principal.parse(effect.audience))
@@ -268,7 +277,6 @@ class Server:
         return {
             "indicators": f"on: {self._entries} in force",
             "mode": str(self._settings.mode),
-            "acts": self._desk.fact,
             "dropped": str(self._unusable.dropped),
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }

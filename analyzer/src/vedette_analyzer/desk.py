@@ -21,28 +21,18 @@ class ActDesk:
     """Takes acts in; what they lead to is yielded: commands and answers to send, all else to archive."""
 
     def __init__(
-        self, ca: Path | None, analyzer: Analyzer, archived: Callable[[UUID], ArchivedAct | None]
+        self, verifier: ActVerifier, analyzer: Analyzer, archived: Callable[[UUID], ArchivedAct | None]
     ) -> None:
-        """Trust what is signed below `ca`; raise `SettingsError` where that can't be read.
-
-        `archived` tells what the archive knows of an act.
-        """
-        self._verifier = None if ca is None else ActVerifier(ca)
+        """Trust what `verifier` trusts; `archived` tells what the archive knows of an act."""
+        self._verifier = verifier
         self._analyzer, self._archived = analyzer, archived
         self._under_way: set[UUID] = set()
         self._ration = Ration(_REFUSALS, _REFUSALS_WITHIN)
-
-    @property
-    def fact(self) -> str:
-        """Whether operators can act, for the heartbeat."""
-        return "on" if self._verifier else "off: the setting 'ca' is missing"
 
     def take(self, topic: str, payload: bytes | bytearray, now: datetime) -> Iterator[Effect | ActAnswer]:
         """Take an act in; raise `MessageError` where it can't be attributed to who may act at all."""
         author = topics.read_act_topic(topic)
         token = _token(payload)
-        if self._verifier is None:
-            raise MessageError("an act, and no 'ca' is set to trust its author by")
         try:
             act = self._verifier.verify(token, now)
         except ActRefusedError as refused:

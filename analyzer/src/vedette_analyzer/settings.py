@@ -20,15 +20,15 @@ class AnalyzerSettings(Settings):
 
     `archive` is the file of its history; a file beside it, `…-judging`, tells what it was judging when it
     was killed. `retention` is in days. A block that a list asks for lasts `block_hours`; in approve mode
-    an operator has `approve_minutes` to approve a command. Operators' acts are signed below `ca`, the
-    deployment's CA certificate; without it none is carried out.
+    an operator has `approve_minutes` to approve a command. `identity` is the folder with the analyzer's key,
+    its certificate and the CA's, below which operators' acts are signed; `crl` is that CA's list of what it
+    has revoked.
     """
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
-    key: Path
-    certificate: Path
+    identity: Path
     archive: Path
-    ca: Path | None = None
+    crl: Path | None = None
     broker: BrokerAddress = BrokerAddress()
     mode: Mode = Mode.ENFORCE
     hosts: dict[HostName, HostSettings] = Field(default_factory=dict)

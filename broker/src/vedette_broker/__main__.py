@@ -11,15 +11,15 @@ from pathlib import Path
 
 from vedette_schemas import SettingsError
 from vedette_transport import BrokerAddress, load_settings, run
+from vedette_transport.revocation import Revocations
+from vedette_transport.watched import Watched
 
 from . import tls
 from .admission import Admission
 from .broker import HardenedBroker
 from .connection import Connection
-from .files import Watched
 from .grievances import Grievances
 from .listener import Listener
-from .revocation import Revocations
 from .settings import BrokerSettings
 from .switchboard import Switchboard
 

@@ -5,12 +5,12 @@ import logging
 
 from vedette_schemas import MessageError, Principal
 from vedette_schemas.access import is_filter, may_publish, may_subscribe
+from vedette_transport.revocation import Revocations
 
 from .admission import Admission
 from .connection import Connection
 from .grievances import Grievances
 from .packets import Message, Will
-from .revocation import Revocations
 from .tree import TopicTree
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from queue import SimpleQueue
 if sys.platform != "win32":
     import resource
 
-from vedette_schemas import Principal, Program, topics
-from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, run, serve
+from vedette_schemas import Program, topics
+from vedette_transport import Event, Inbox, MqttSession, Outbox, Server, run, serve, uplink
 from vedette_transport.signing import ActVerifier, Verifier
 
 from .blocking import acting
@@ -19,7 +19,7 @@ from .core import Gate
 from .enforcer import Enforcer
 from .known import Known
 from .released import Releases, note_of
-from .settings import read_settings
+from .settings import read_settings, whom_to_trust
 from .terminate import sparing
 
 _AHEAD_OF_OTHERS = -10
@@ -51,21 +51,23 @@ def main() -> None:
 def _program(path: Path) -> None:
     settings = read_settings(path)
     _get_ahead()
-    principal = Principal(Program.ENFORCER, settings.host)
-    verifier = Verifier(settings.ca, principal)
+    up = uplink(Program.ENFORCER, settings)
+    principal, ca = up.principal, whom_to_trust(settings, up)
+    verifier = Verifier(ca, principal)
     outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
-    gate = Gate(verifier, Known(outbox), Ceiling(settings.mode, ActVerifier(settings.ca)))
+    gate = Gate(verifier, Known(outbox), Ceiling(settings.mode, ActVerifier(ca)))
     inbox: Inbox = SimpleQueue()
-    acts = acting(settings.journal_file, settings.never_touch, settings.broker, settings.host, settings.off)
+    acts = acting(settings.journal_file, settings.never_touch, up.broker, principal.host, settings.off)
     end = sparing(settings.never_touch)
     enforcer = Enforcer(gate, inbox, settings.term_seconds, end=end, acts=acts, releases=Releases(outbox))
     session = MqttSession(
         principal,
-        settings.broker,
+        up.broker,
         inbox,
         subscriptions=[topics.command(principal), *outbox.subscriptions],
-        facts=lambda: {**enforcer.facts(), **outbox.facts},
+        facts=lambda: {**enforcer.facts(), **outbox.facts, **up.facts},
         delivery=outbox.heartbeat,
+        identity=up.identity,
     )
 
     def handle(event: Event) -> None:
@@ -76,6 +78,7 @@ def _program(path: Path) -> None:
         if sys.platform != "win32":  # whose Python has no Unix sockets
             stack.callback(Server(settings.socket, inbox).close)
         acts.start(inbox)
+        up.start()
         serve(session, inbox, handle, outbox)
 
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vedette_schemas import SettingsError, VedetteError
-from vedette_transport import CANNOT_GO_ON, BrokerAddress
+from vedette_schemas import Program, SettingsError, VedetteError
+from vedette_transport import CANNOT_GO_ON, BrokerAddress, where_broker_is
 
 from .journal import Entry, Journal
 from .settings import read_settings
@@ -114,7 +114,7 @@ def _lookout(options: argparse.Namespace) -> Lookout:
     if options.journal is not None:
         return Lookout(BrokerAddress(), "")
     settings = read_settings(options.settings)
-    return Lookout(settings.broker, settings.host)
+    return Lookout(where_broker_is(Program.ENFORCER, settings), settings.host or "")
 
 
 def _open(path: Path) -> Journal:

@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
-from vedette_schemas import Principal, Program
+from vedette_schemas import Program
+from vedette_transport import uplink
 from vedette_transport.service import Service
 from vedette_transport.signing import Verifier
 from vedette_transport.units import CONFINED_AS_ROOT, Unit
 
-from .settings import read_settings
+from .settings import read_settings, whom_to_trust
 
 
 def _check(path: Path) -> None:
     settings = read_settings(path)
-    Verifier(settings.ca, Principal(Program.ENFORCER, settings.host))
+    up = uplink(Program.ENFORCER, settings)
+    Verifier(whom_to_trust(settings, up), up.principal)
 
 
 ENFORCER = Service(
@@ -38,19 +40,14 @@ TasksMax=512
     ),
     settings="""\
 # vedette-enforcer; after an edit: systemctl restart vedette-enforcer
-host = "{host}"
-ca = "ca.pem"
+# Who this is and where the server is, 'vedette-sensor join' has written below /var/lib/vedette/identity.
 socket = "/run/vedette/enforcer.sock"
 spool = "/var/lib/vedette/enforcer-spool.db"
 # The most that is done here, whatever the server says: "observe", "approve" or "enforce".
 mode = "enforce"
-[broker]
-host = "{broker}"
-port = {port}
 """,
     check=_check,
-    keeps=("enforcer-spool.db*", "journal.db*"),
-    files=("ca.pem", "never_touch.toml"),
+    keeps=("enforcer-spool.db*", "journal.db*", "identity/enforcer/*"),
+    files=("never_touch.toml",),
     before_removal=("release", "--all"),
-    needs_ca=True,
 )

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
-from vedette_schemas import HostName, Mode
-from vedette_transport import BrokerAddress, Settings, load_settings
+from pydantic import Field, model_validator
+from vedette_schemas import Mode
+from vedette_transport import HostSettings, Uplink, load_settings
 
 
-class EnforcerSettings(Settings):
+class EnforcerSettings(HostSettings):
     """The enforcer's settings, with their defaults.
 
-    `ca` is the deployment's CA certificate, relative to the settings file. `socket` is where users'
+    `ca` is the deployment's CA certificate, relative to the settings file, where there is no identity to
+    have it from. `socket` is where users'
     sessions come for notices, relative to the working directory: the address of a Unix socket has room
     for 107 bytes only. `term_seconds` is how long a program may take to end after TERM, before KILL.
     `spool` is where outcomes wait until they are archived, relative to the working directory. `journal` is
@@ -21,9 +23,7 @@ class EnforcerSettings(Settings):
     undoing and what was ordered before, `approve` only what an operator has signed for.
     """
 
-    host: HostName
-    broker: BrokerAddress = BrokerAddress()
-    ca: Path
+    ca: Path | None = None
     socket: Path
     term_seconds: float = Field(default=2.0, ge=0.0, le=30.0)
     spool: Path = Path("/var/lib/vedette/enforcer-spool.db")
@@ -33,6 +33,15 @@ class EnforcerSettings(Settings):
     mode: Mode = Mode.ENFORCE
     block: bool = True
     isolate: bool = True
+
+    @model_validator(mode="after")
+    def _knows_whom_to_trust(self) -> Self:
+        plain = self.broker is not None and self.broker.plain
+        if plain and self.ca is None:
+            raise ValueError("'ca' is missing: without an identity it says whose commands to trust")
+        if not plain and self.ca is not None:
+            raise ValueError("'ca' goes with 'plain = true' only; an identity has a ca.pem of its own")
+        return self
 
     @property
     def journal_file(self) -> Path:
@@ -50,6 +59,12 @@ def read_settings(path: Path) -> EnforcerSettings:
     """Read the settings at `path`; raise `SettingsError` where they can't be used."""
     settings = load_settings(EnforcerSettings, path)
     folder = path.parent
-    return settings.model_copy(
-        update={"ca": folder / settings.ca, "never_touch": folder / settings.never_touch}
-    )
+    ca = settings.ca and folder / settings.ca
+    return settings.model_copy(update={"ca": ca, "never_touch": folder / settings.never_touch})
+
+
+def whom_to_trust(settings: EnforcerSettings, up: Uplink) -> Path:
+    """Return the certificate of the CA whose commands count."""
+    found = up.identity.folder.files().ca if up.identity else settings.ca
+    assert found is not None  # noqa: S101 (the settings' own rule)
+    return found

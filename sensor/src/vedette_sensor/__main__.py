@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import Field
-from vedette_schemas import HostName, MessageError, Principal, Program, ProgramHashed, WindowFocused
+from vedette_schemas import MessageError, Program, ProgramHashed, WindowFocused
 from vedette_transport import (
-    BrokerAddress,
     Call,
     Client,
     Event,
+    HostSettings,
     Inbox,
     Joined,
     Left,
@@ -20,10 +20,10 @@ from vedette_transport import (
     Note,
     Outbox,
     Server,
-    Settings,
     load_settings,
     run,
     serve,
+    uplink,
 )
 
 from .hashing import Hashed, Hasher
@@ -34,11 +34,9 @@ from .taking import Sessions
 log = logging.getLogger(__name__)
 
 
-class SensorSettings(Settings):
+class SensorSettings(HostSettings):
     """Everything that a sensor can be told, with its default."""
 
-    host: HostName
-    broker: BrokerAddress = BrokerAddress()
     socket: Path = Path("/run/vedette/sensor.sock")
     hash_limit_mib: int = Field(default=64, ge=0, le=4_096)
     spool: Path = Path("/var/lib/vedette/sensor-spool.db")
@@ -66,18 +64,20 @@ def sensor(path: Path) -> None:
     settings = load_settings(SensorSettings, path)
     inbox = Inbox()
     hasher = Hasher(inbox, settings.hash_limit_mib * 1024 * 1024)
-    principal = Principal(Program.SENSOR, settings.host)
-    outbox = Outbox(principal, settings.spool, settings.spool_mib * 1024 * 1024)
+    up = uplink(Program.SENSOR, settings)
+    outbox = Outbox(up.principal, settings.spool, settings.spool_mib * 1024 * 1024)
     sessions = Sessions(hasher.known, outbox.notes())
     session = MqttSession(
-        principal,
-        settings.broker,
+        up.principal,
+        up.broker,
         inbox,
         subscriptions=outbox.subscriptions,
-        facts=lambda: {**sessions.facts, **outbox.facts},
+        facts=lambda: {**sessions.facts, **outbox.facts, **up.facts},
         delivery=outbox.heartbeat,
+        identity=up.identity,
     )
     server = Server(settings.socket, inbox)
+    up.start()
     try:
         serve(session, inbox, _Loop(outbox, sessions, hasher).handle, outbox)
     finally:

@@ -1,6 +1,7 @@
 """`vedette-sensor service` and `vedette-session service`: what systemd is told of the two."""
 
-from vedette_transport import load_settings
+from vedette_schemas import Program
+from vedette_transport import load_settings, uplink
 from vedette_transport.service import Service
 from vedette_transport.units import CONFINED, CONFINED_AS_ROOT, Unit
 
@@ -27,15 +28,12 @@ TasksMax=256
     ),
     settings="""\
 # vedette-sensor; after an edit: systemctl restart vedette-sensor
-host = "{host}"
+# Who this is and where the server is, 'vedette-sensor join' has written below /var/lib/vedette/identity.
 socket = "/run/vedette/sensor.sock"
 spool = "/var/lib/vedette/sensor-spool.db"
-[broker]
-host = "{broker}"
-port = {port}
 """,
-    check=lambda path: load_settings(SensorSettings, path),
-    keeps=("sensor-spool.db*",),
+    check=lambda path: uplink(Program.SENSOR, load_settings(SensorSettings, path)),
+    keeps=("sensor-spool.db*", "identity/sensor/*"),
 )
 
 SESSION = Service(

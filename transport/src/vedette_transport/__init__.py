@@ -13,6 +13,7 @@ from .processes import identify, start_time
 from .session import MqttSession
 from .settings import BrokerAddress, Settings, load_settings
 from .spool import Note
+from .uplinking import HostSettings, Uplink, uplink, where_broker_is
 
 __all__ = [
     "CANNOT_GO_ON",
@@ -23,6 +24,7 @@ __all__ = [
     "Connected",
     "Disconnected",
     "Event",
+    "HostSettings",
     "Inbox",
     "Joined",
     "Left",
@@ -34,6 +36,7 @@ __all__ = [
     "Server",
     "Settings",
     "Stop",
+    "Uplink",
     "backoff",
     "identify",
     "load_settings",
@@ -42,4 +45,6 @@ __all__ = [
     "run",
     "serve",
     "start_time",
+    "uplink",
+    "where_broker_is",
 ]

@@ -46,6 +46,11 @@ class Server(Settings):
         """Read the file that `join` wrote beside an identity; raise `SettingsError` as other settings do."""
         return load_settings(cls, identity.parent / _SERVER)
 
+    @staticmethod
+    def is_beside(identity: Path) -> bool:
+        """Tell whether there is such a file."""
+        return (identity.parent / _SERVER).exists()
+
 
 class Joined(NamedTuple):
     """What came of joining."""

@@ -3,17 +3,16 @@
 import argparse
 import json
 import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vedette_schemas import HOST_LABEL, SettingsError, VedetteError
+from vedette_schemas import SettingsError, VedetteError
 
 from . import systemd
 from .entry import CANNOT_GO_ON
@@ -29,9 +28,8 @@ _SETTLED_SECONDS = 2.0
 class Service:
     """A program, and what belongs to it on a host.
 
-    `settings` are its first ones, to be filled with `host`, `broker` and `port`. `check` raises
-    `SettingsError` where a settings file can't be used. `keeps` are patterns of what it keeps in its folder,
-    `files` what else is its own beside its settings. `before_removal` are arguments to call it with before
+    `settings` are its first ones. `check` raises `SettingsError` where a settings file can't be used.
+    `keeps` are patterns of what it keeps in its folder, `files` what else is its own beside its settings. `before_removal` are arguments to call it with before
     it goes, where it keeps anything.
     """
 
@@ -41,7 +39,6 @@ class Service:
     keeps: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     before_removal: tuple[str, ...] = ()
-    needs_ca: bool = False
 
 
 def main(service: Service, arguments: Sequence[str]) -> None:
@@ -67,13 +64,6 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="install|uninstall|status")
     install = commands.add_parser("install", help="write unit and settings, enable it and start it")
     install.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    if "{host}" in service.settings:
-        install.add_argument("--host", default="", help="this host's name: letters, digits, hyphens")
-        install.add_argument("--broker", default="127.0.0.1:1883", metavar="HOST:PORT", help="where it is")
-    if service.needs_ca:
-        install.add_argument(
-            "--ca", type=Path, metavar="FILE", help="the server's CA certificate, to be copied"
-        )
     install.set_defaults(do=_install)
     uninstall = commands.add_parser("uninstall", help="stop it and take the unit away")
     uninstall.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -87,21 +77,17 @@ def _parser(service: Service) -> argparse.ArgumentParser:
 
 def _install(service: Service, options: argparse.Namespace) -> int:
     unit = service.unit
-    settings = "" if unit.settings.exists() else _first_settings(service, options)
-    ca: Path | None = getattr(options, "ca", None)
+    settings = "" if unit.settings.exists() else service.settings
     enable = ("--global", "enable", unit.file) if unit.of_users else ("enable", unit.file)
     if options.dry_run:
         _say(f"# {unit.path}\n{unit.text()}")
         _say(f"# {unit.settings}\n{settings or '# is there already, and stays'}")
-        _say(f"# {SETTINGS / 'ca.pem'}: a copy of {ca}" if ca else "")
         _say(f"# systemctl daemon-reload; systemctl {' '.join(enable)}")
         _say("" if unit.of_users else f"# systemctl restart {unit.file}")
-        return 0
+        return _try_settings(service, settings)
     _require_root("install")
     systemd.require()
     SETTINGS.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if ca is not None:
-        _write(SETTINGS / "ca.pem", ca.read_text())
     _set_up(service, settings)
     unit.path.parent.mkdir(parents=True, exist_ok=True)
     _write(unit.path, unit.text())
@@ -119,6 +105,18 @@ def _install(service: Service, options: argparse.Namespace) -> int:
     if not found.running:
         raise SettingsError(f"does not run: {found.last_said or found.trouble}")
     _say(found.in_words())
+    return 0
+
+
+def _try_settings(service: Service, first: str) -> int:
+    """Say whether it would run with its settings; raise `SettingsError` where it would not."""
+    if not first:
+        service.check(service.unit.settings)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / service.unit.settings.name
+        path.write_text(first)
+        service.check(path)
     return 0
 
 
@@ -161,6 +159,7 @@ def _uninstall(service: Service, options: argparse.Namespace) -> int:
         for path in owned:
             path.unlink(missing_ok=True)
         owned = []
+    _forget_the_server()
     for folder in (_RUNTIME, _STATE, SETTINGS):
         _remove_if_empty(folder)
     _say(f"{unit.name}: removed" + (f"; kept: {', '.join(map(str, owned))}" if owned else ""))
@@ -182,23 +181,6 @@ def _status(service: Service, options: argparse.Namespace) -> int:
     found = systemd.standing(unit.file, of_user=unit.of_users)
     _say(found.as_json() if options.json else found.in_words())
     return 0 if found.running else _NOT_RUNNING
-
-
-def _first_settings(service: Service, options: argparse.Namespace) -> str:
-    if "{host}" not in service.settings:
-        return service.settings
-    host = options.host or _host_label()
-    if re.fullmatch(HOST_LABEL, host) is None:
-        raise SettingsError(f"--host {host!r}: give lower-case letters, digits and hyphens, at most 63")
-    broker, _, port = options.broker.rpartition(":")
-    if not broker or not port.isdecimal() or re.search(r"[^\w.:\[\]-]", broker):
-        raise SettingsError(f"--broker {options.broker!r}: give HOST:PORT, as in 127.0.0.1:1883")
-    return service.settings.format(host=host, broker=broker.strip("[]"), port=port)
-
-
-def _host_label() -> str:
-    name = socket.gethostname().partition(".")[0].lower()
-    return re.sub(r"[^a-z0-9-]+", "-", name).strip("-")[:63].rstrip("-") or "host"
 
 
 def _owned(service: Service) -> list[Path]:
@@ -257,6 +239,16 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
     new.chmod(0o644)
     new.replace(path)
+
+
+def _forget_the_server() -> None:
+    """Remove what joining left, once no program has an identity any more."""
+    identities = _STATE / "identity"
+    for folder in identities.glob("*/"):
+        _remove_if_empty(folder)
+    if not any(path.is_dir() for path in identities.glob("*")):
+        (identities / "server.toml").unlink(missing_ok=True)
+    _remove_if_empty(identities)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -5,6 +5,7 @@ may sign which, and that neither passes for the other, stands in `_COMMAND` and 
 """
 
 import base64
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
@@ -131,9 +132,12 @@ class Verifier:
 class ActVerifier:
     """Tells whether a signed act is to be carried out."""
 
-    def __init__(self, ca: Path) -> None:
-        """Read the deployment's CA certificate (PEM); raise `SettingsError` if it can't be used."""
-        self._ca = _read_certificate(ca)
+    def __init__(self, ca: Path, revoked: Callable[[int], bool] = lambda _: False) -> None:
+        """Read the deployment's CA certificate (PEM); raise `SettingsError` if it can't be used.
+
+        `revoked` tells whether the certificate of this serial number is.
+        """
+        self._ca, self._revoked = _read_certificate(ca), revoked
 
     def verify(self, token: str, now: datetime) -> Act:
         """Return the act; raise `ActRefusedError` unless it is signed by who may, now.
@@ -142,6 +146,8 @@ class ActVerifier:
         """
         try:
             act = _read(token, _ACT, self._ca, now)
+            if self._revoked(_certificate_of(token, _ACT).serial_number):
+                raise _BadTokenError("its signer's certificate was revoked")
         except _BadTokenError as bad:
             raise ActRefusedError(bad.reason) from None
         if (reason := _untimely(act, _ACT, now, "the server's")) is not None:
