@@ -12,15 +12,23 @@ from tests import messages
 ENFORCER = Principal.parse("enforcer@host-7")
 
 
-def test_what_the_authority_issues_is_trusted_and_nothing_of_another_is(tmp_path: Path) -> None:
-    ours, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
-    signer = Signer(*ours.issue(ANALYZER, tmp_path / "analyzer"))
+def refusal(issued: tuple[Path, Path], authority: Authority) -> str:
+    """Say why what is signed with a key does not count for who trusts an authority; "" where it does."""
     now = datetime.now(UTC)
     command = messages.command(issued_at=now, expires_at=now + timedelta(seconds=60))
-    token = signer.sign(command)
-    assert Verifier(ours.certificate_path, ENFORCER).verify(token, datetime.now(UTC)) == command
-    with pytest.raises(CommandRefusedError, match="not of this deployment"):
-        Verifier(other.certificate_path, ENFORCER).verify(token, datetime.now(UTC))
+    verifier = Verifier(authority.certificate_path, ENFORCER)
+    try:
+        verifier.verify(Signer(*issued).sign(command), now)
+    except CommandRefusedError as refused:
+        return str(refused)
+    return ""
+
+
+def test_what_the_authority_issues_is_trusted_and_nothing_of_another_is(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
+    issued = ours.issue(ANALYZER, tmp_path / "analyzer")
+    assert refusal(issued, ours) == ""
+    assert "not of this deployment" in refusal(issued, other)
 
 
 def test_keys_are_readable_by_nobody_else(tmp_path: Path) -> None:
@@ -36,12 +44,11 @@ def test_what_is_there_is_used_again(tmp_path: Path) -> None:
 
 
 def test_a_certificate_of_an_older_authority_is_replaced(tmp_path: Path) -> None:
-    Authority(tmp_path / "old").issue(ANALYZER, tmp_path / "analyzer")
-    new = Authority(tmp_path / "new")
-    key, certificate = new.issue(ANALYZER, tmp_path / "analyzer")
-    Signer(key, certificate)
-    renewed = certificate.read_bytes()
-    assert Authority(tmp_path / "new").issue(ANALYZER, tmp_path / "analyzer")[1].read_bytes() == renewed
+    old, new = Authority(tmp_path / "old"), Authority(tmp_path / "new")
+    assert refusal(old.issue(ANALYZER, tmp_path / "analyzer"), old) == ""
+    issued = new.issue(ANALYZER, tmp_path / "analyzer")
+    assert refusal(issued, new) == ""
+    assert "not of this deployment" in refusal(issued, old)
 
 
 def test_a_damaged_authority_is_said_and_not_replaced(tmp_path: Path) -> None:
@@ -49,6 +56,7 @@ def test_a_damaged_authority_is_said_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "ca" / "ca.key").write_text("garbage")
     with pytest.raises(SettingsError, match="remove the folder"):
         Authority(tmp_path / "ca")
+    assert (tmp_path / "ca" / "ca.key").read_text() == "garbage"
 
 
 def test_what_others_could_have_prepared_is_refused(tmp_path: Path) -> None:

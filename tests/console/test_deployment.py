@@ -25,7 +25,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
     st.dictionaries(st.sampled_from(["a", "b", "c"]), TEXT | st.integers(0, 9) | st.lists(TEXT, max_size=3))
 )
 def test_settings_read_back_as_they_were_written(values: dict[str, object]) -> None:
-    assert tomllib.loads(toml({**values, "table": dict(values)})) == {**values, "table": values}
+    nested = {**values, "table": {"in it": dict(values), **values}}
+    assert tomllib.loads(toml(nested)) == nested
 
 
 @pytest.mark.parametrize("name", ["😀", "blank in it", 'quo"te', "\x7f", "back\\slash"])
@@ -64,6 +65,7 @@ def test_settings_are_written_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "run" / "sensor.toml").symlink_to(victim)
     deployment(tmp_path / "run").prepare()
     assert victim.read_text() == "precious"
+    assert tomllib.loads((tmp_path / "run" / "sensor.toml").read_text())["host"] == "host-7"
 
 
 def test_one_folder_serves_one_at_a_time(tmp_path: Path) -> None:

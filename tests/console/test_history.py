@@ -46,7 +46,7 @@ def test_a_sound_archive_is_told_as_such_with_what_is_missing(path: Path) -> Non
 def test_the_folder_of_all_programs_may_be_named_and_is_the_default(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(path.parent) == run(path)
+    assert run(path.parent) == run(path) == run("--folder", path.parent)
     (path.parent / "run").mkdir()
     for file in path.parent.glob("archive.db*"):
         file.rename(path.parent / "run" / file.name)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ from vedette_console.keys import make_keys
 from vedette_schemas import Principal, Program
 from vedette_transport.signing import Signer, Verifier
 
+from tests import messages
+
 
 def test_what_the_analyzer_signs_with_them_is_trusted(tmp_path: Path) -> None:
     make_keys(tmp_path / "ca", tmp_path / "keys")
-    Signer(tmp_path / "keys" / "key.pem", tmp_path / "keys" / "certificate.pem")
-    Verifier(tmp_path / "keys" / "ca.pem", Principal(Program.ENFORCER, "host-7"))
+    signer = Signer(tmp_path / "keys" / "key.pem", tmp_path / "keys" / "certificate.pem")
+    now = datetime.now(UTC)
+    command = messages.command(issued_at=now, expires_at=now + timedelta(seconds=60))
+    verifier = Verifier(tmp_path / "keys" / "ca.pem", Principal(Program.ENFORCER, "host-7"))
+    assert verifier.verify(signer.sign(command), now) == command
     assert (tmp_path / "ca" / "ca.key").stat().st_mode & 0o077 == 0
     assert not (tmp_path / "keys" / "ca.key").exists()
 

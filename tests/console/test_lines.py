@@ -50,6 +50,25 @@ def test_without_an_outcome_the_time_ends_with_the_verdict() -> None:
     assert milliseconds(alert(times=None)) is None
 
 
+def test_what_was_approved_is_told_with_the_time_of_that_and_not_as_if_it_had_been_slow() -> None:
+    times = Times(
+        seen_at=at(0),
+        sent_at=at(0),
+        received_at=at(0),
+        judged_at=at(0),
+        approved_at=at(600),
+        taken_at=at(601),
+        ended_at=at(601),
+    )
+    line = str(alert_line(alert(times=times)))
+    assert line.startswith(f"{at(600).astimezone():%H:%M:%S}")
+    assert " ms" not in line
+
+
+def test_what_is_not_covered_is_told_to_its_end() -> None:
+    assert str(alert_line(alert(done="x" * 900, times=None))).endswith("x" * 900)
+
+
 def test_an_alert_without_a_match_is_told_by_its_summary() -> None:
     assert "the program of the window is listed" in str(alert_line(alert(match=None)))
 

@@ -120,6 +120,7 @@ def test_a_log_folder_that_is_gone_is_made_anew(harness: Harness) -> None:
     assert isinstance(harness.next(), Ended)
     harness.supervisor.restart("one")
     assert harness.pid("one")
+    assert (harness.folder / "log" / "one.log").is_file()
 
 
 @pytest.mark.parametrize("trap", ["pipe", "link", "folder"])

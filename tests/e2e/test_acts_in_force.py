@@ -1,6 +1,8 @@
 """The whole product in namespaces of its own: what a list and an operator order is in force, and undone."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -74,3 +76,30 @@ def test_a_block_and_an_isolation_are_in_force_until_they_are_undone(
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.startswith("vedette: refused by host-7: not blocked: ")
         assert json.loads(vedette(product, "actions", "--json")) == []
+
+
+def test_what_stays_in_force_is_said_at_the_end_and_at_the_next_start(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if not inside.IS:
+        inside.run(request.node.nodeid)
+        return
+    with inside.world(tmp_path) as world:
+        with Product(tmp_path) as product:
+            assert not [line for line in product.lines if line.startswith("  in force")]
+            vedette(product, "block", "host-7", OTHERS[0])
+            vedette(product, "isolate", "host-7")
+        parting = "".join(product.lines).partition("stays in force on this host:\n")[2]
+        assert f"  block {OTHERS[0]} until " in parting
+        assert "  isolate the host until " in parting
+
+        with Product(tmp_path) as again:
+            assert "1 block" in again.await_line(lambda line: line.startswith("  in force"))
+        assert not world.reaches(OTHERS[0], seconds=0.5)
+
+        (release,) = re.findall("to release all now: (.*)", parting)
+        assert subprocess.run(shlex.split(release), timeout=60, check=False).returncode == 0
+        assert world.reaches(OTHERS[0])
+        with Product(tmp_path) as clean:
+            pass
+        assert "in force" not in "".join(clean.lines)

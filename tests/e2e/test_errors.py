@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from vedette_console.authority import Authority
+from vedette_schemas import ANALYZER
 
 from tests import brokers
 from tests.e2e.product import write_list
@@ -52,12 +54,16 @@ def test_settings_that_can_not_be_used_are_named(tmp_path: Path, module: str, te
     assert says in line
 
 
-def test_an_analyzer_without_its_list_or_key_says_which(tmp_path: Path) -> None:
-    settings = tmp_path / "analyzer.toml"
+@pytest.mark.parametrize("missing", ["list.csv", "key.pem", "certificate.pem"])
+def test_an_analyzer_without_its_list_or_key_says_which(tmp_path: Path, missing: str) -> None:
+    Authority(tmp_path / "ca").issue(ANALYZER, tmp_path / "keys")
+    write_list(tmp_path / "keys" / "list.csv", "phrase,some phrase,,,,,,")
+    settings = tmp_path / "keys" / "analyzer.toml"
     settings.write_text(
-        'lists = ["none.csv"]\nkey = "none.pem"\ncertificate = "none.pem"\narchive = "archive.db"'
+        'lists = ["list.csv"]\nkey = "key.pem"\ncertificate = "certificate.pem"\narchive = "archive.db"'
     )
-    assert "none.pem" in fails("vedette_analyzer", settings)
+    (tmp_path / "keys" / missing).unlink()
+    assert str(tmp_path / "keys" / missing) in fails("vedette_analyzer", settings)
 
 
 @pytest.mark.root

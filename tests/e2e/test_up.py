@@ -230,24 +230,50 @@ def test_a_missing_list_is_named(tmp_path: Path) -> None:
     line = fails(
         "up", "--folder", str(tmp_path / "run"), "--list", str(tmp_path / "none.csv"), "--port", port
     )
-    assert "none.csv" in line
+    assert str(tmp_path / "none.csv") in line
 
 
 @pytest.mark.parametrize("host", ["a/b", "a#", "A", "a\nb", "-a", "a" * 64])
 def test_a_host_name_that_would_spoil_a_topic_is_refused(tmp_path: Path, host: str) -> None:
     path = write_list(tmp_path / "list.csv", "phrase,x y,,,,,,")
     options = ("--folder", str(tmp_path / "run"), "--list", str(path), "--port", str(brokers.free_port()))
-    assert "host" in fails("up", "--host", host, *options)
+    assert fails("up", "--host", host, *options).startswith(f"vedette: --host {host!r}: give lower-case")
 
 
 def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = write_list(tmp_path / "list.csv", "phrase,x y,,,,,,")
-    assert "file" in fails("up", "--folder", str(tmp_path / "file" / "run"), "--list", str(path))
+    line = fails("up", "--folder", str(tmp_path / "file" / "run"), "--list", str(path))
+    assert line.startswith(f"vedette: {tmp_path / 'file'}")
+    assert "choose another --folder" in line
 
 
 def test_a_broker_that_is_no_address_is_refused(tmp_path: Path) -> None:
     assert "HOST:PORT" in fails("up", "--broker", "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[enforcer]\nblok = false", "[enforcer] 'blok': unknown setting"),
+        ("[analyzer]\nblock_hours = 'many'", "[analyzer]: 'block_hours': "),
+        ("[session]\nprivacy = 'none'", "[session]: 'privacy': "),
+    ],
+)
+def test_a_setting_laid_over_that_can_not_be_used_is_named_with_its_file(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    mine, path = tmp_path / "mine.toml", write_list(tmp_path / "list.csv", "phrase,x y,,,,,,")
+    mine.write_text(text)
+    options = ("--folder", str(tmp_path / "run"), "--list", str(path), "--port", str(brokers.free_port()))
+    assert f"{mine}: {says}" in fails("up", *options, "--settings", str(mine))
+
+
+def test_a_setting_laid_over_is_in_force(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[enforcer]\nblock = false\n")
+    with Product(tmp_path, "--settings", str(tmp_path / "mine.toml")) as product:
+        line = product.await_line(lambda line: line.startswith("  block "))
+    assert "off: this host's settings forbid it" in line
 
 
 def test_an_alert_payload_reads_back(product: Product) -> None:

@@ -51,7 +51,9 @@ def up(
     mode: Annotated[Mode, typer.Option(help="What verdicts lead to.")] = Mode.ENFORCE,
     settings: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML: [analyzer], [sensor], [enforcer], [session], [broker]."),
+        typer.Option(
+            metavar="FILE", help="TOML laid over theirs: tables analyzer, sensor, enforcer, session, broker."
+        ),
     ] = None,
     *,
     portable: Annotated[

@@ -147,13 +147,14 @@ class Deployment:
             raise SettingsError(f"{self.folder}: {why}") from None
         return descriptor
 
-    def command(self, program: str) -> list[str]:
+    def command(self, program: str, *words: str) -> list[str]:
         """Return the command line of a program; `-P`: nothing in its folder is taken for a module."""
         return [
             sys.executable,
             "-P",
             "-m",
             PROGRAMS[program],
+            *words,
             "--settings",
             str(self.settings_path(program)),
         ]

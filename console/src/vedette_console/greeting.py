@@ -1,19 +1,24 @@
 """What `vedette up` says when all is ready, and what stays in force when it ends."""
 
+import json
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from vedette_schemas import Mode, VedetteError, name_of, topics
+from pydantic import TypeAdapter
+from vedette_schemas import Mode, Order, name_of, topics
 
-from .actions import current, is_in_force
 from .deployment import Deployment
-from .orders import host_of, open_archive
 
-NOTHING = "nothing"
-"""The fact `in_force` of an enforcer that holds nothing."""
+IN_FORCE, NOTHING = "in_force", "nothing"
+"""A fact of an enforcer's heartbeat, and what it is where nothing is blocked."""
+
+MOST_HELD = 10
+_PATIENCE_SECONDS = 5.0
+_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 
 Facts = Mapping[str, str]
 
@@ -29,7 +34,7 @@ def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts) -> Itera
         yield f"  {name:<10} {enforcer.get(name, 'off')}"
     if deployment.mode is not Mode.ENFORCE:
         yield f"  mode       {deployment.mode}"
-    if held := in_force(deployment, enforcer):
+    if (held := enforcer.get(IN_FORCE, NOTHING)) != NOTHING:
         yield f"  in force   {held}"
     yield f"  what was ordered: vedette actions --folder {shlex.quote(str(deployment.folder))}"
     yield f"  any MQTT client: mosquitto_sub -h {broker.host} -p {broker.port} -t '{topics.EVERY_ALERT}' -v"
@@ -37,27 +42,41 @@ def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts) -> Itera
 
 
 def parting_lines(deployment: Deployment, enforcer: Facts) -> Iterator[str]:
-    """Yield what stays in force on this host without us, and how to release it."""
-    held = in_force(deployment, enforcer)
+    """Yield what stays in force on this host without us, and how to release it.
+
+    The journal says it, for what came in the last second; the enforcer's last word where that can't be read.
+    """
+    told = enforcer.get(IN_FORCE, NOTHING)
+    held = _journal(deployment)
+    if held is None:
+        held = [] if told == NOTHING else [told]
     if held:
-        yield f"stays in force on this host: {held}"
-        yield f"  to release it now: {_release(deployment)}"
+        yield "stays in force on this host:"
+        yield from (f"  {line}" for line in held[:MOST_HELD])
+        if len(held) > MOST_HELD:
+            yield f"  and {len(held) - MOST_HELD} more"
+        yield f"  to release all now: {_release(deployment)}"
         yield "  or start again, and: vedette actions, vedette undo ID"
 
 
-def in_force(deployment: Deployment, enforcer: Facts) -> str:
-    """Return what is in force on this host, "" for nothing: its enforcer's word, else the archive's."""
-    told = enforcer.get("in_force")
-    if told is not None:
-        return "" if told == NOTHING else told
-    now = datetime.now(UTC)
+def _journal(deployment: Deployment) -> list[str] | None:
+    """Return what the host's journal lists as in force, a line each; `None` where it can't be read."""
+    command = [*deployment.command("enforcer", "journal"), "--json"]
     try:
-        with open_archive(deployment.archive) as reader:
-            lasting = [command for command in current(reader, now) if is_in_force(command, now)]
-    except VedetteError:  # there is none yet: nothing was ordered
-        return ""
-    ours = [command.order for command in lasting if host_of(command) == deployment.host]
-    return ", ".join(f"{order.action} {name_of(order)}" for order in ours)
+        done = subprocess.run(
+            command, cwd=deployment.folder, capture_output=True, timeout=_PATIENCE_SECONDS, check=False
+        )
+        entries = [json.loads(line) for line in done.stdout.splitlines()]
+        held = [_in_words(entry["order"], entry["until"]) for entry in entries]
+    except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
+        return None
+    return held if done.returncode == 0 else None
+
+
+def _in_words(order: object, until: str) -> str:
+    found = _ORDER.validate_python(order)
+    ends = datetime.fromisoformat(until).astimezone()
+    return f"{found.action} {name_of(found)} until {ends:%Y-%m-%d %H:%M %Z}"
 
 
 def _release(deployment: Deployment) -> str:

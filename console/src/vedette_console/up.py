@@ -115,8 +115,7 @@ class Up:
             self._late.cancel()
             self._ended_loop.set()
             self.supervisor.stop()
-            for line in parting_lines(self._deployment, self._facts_of(Program.ENFORCER)):
-                self.say(line)
+            self._say_what_stays()
             if lock is not None:
                 os.close(lock)
 
@@ -252,6 +251,11 @@ class Up:
             return
         for line in ready_lines(deployment, self._facts_of(Program.SENSOR), self._facts_of(Program.ENFORCER)):
             self.say(line)
+
+    def _say_what_stays(self) -> None:
+        if "enforcer" in self._started:
+            for line in parting_lines(self._deployment, self._facts_of(Program.ENFORCER)):
+                self.say(line)
 
     def _facts_of(self, program: Program) -> dict[str, str]:
         return self._facts.get(str(Principal(program, self._deployment.host)), {})

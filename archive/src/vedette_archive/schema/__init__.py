@@ -1,0 +1,45 @@
+"""The archive's tables. Times are microseconds since 1970, names of things are as the messages have them.
+
+A change here goes with a migration in `migrations/versions` and a new `HEAD`.
+"""
+
+from .common import metadata
+from .delivered import (
+    archive,
+    epochs,
+    forgotten,
+    lost_epochs,
+    observations,
+    ranges,
+    senders,
+    streams,
+    unreadable,
+)
+from .judged import acts, alerts, commands, deaths, findings, followers
+
+HEAD = "0001"
+"""The newest migration. Revisions are numbered, so that a newer one than known is recognised as such."""
+
+APPLICATION_ID = 0x56454454  # "VEDT"
+"""What marks a SQLite file as an archive of ours (PRAGMA application_id)."""
+
+__all__ = [
+    "APPLICATION_ID",
+    "HEAD",
+    "acts",
+    "alerts",
+    "archive",
+    "commands",
+    "deaths",
+    "epochs",
+    "findings",
+    "followers",
+    "forgotten",
+    "lost_epochs",
+    "metadata",
+    "observations",
+    "ranges",
+    "senders",
+    "streams",
+    "unreadable",
+]
