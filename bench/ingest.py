@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import psutil
 from vedette_archive import Reader
 from vedette_console.deployment import Deployment, free_port
+from vedette_console.trusting import is_established
 from vedette_transport import BrokerAddress
 
 from bench.ingest_load import COUNT
@@ -124,8 +125,12 @@ def product(kind: str, picture: Path | None = None) -> dict[str, object]:
     """Measure what the product takes; with `picture`, draw where the analyzer's time goes."""
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        deployment = Deployment(folder / "run", "host-7", BrokerAddress(port=free_port()), (LIST,))
+        where = BrokerAddress(port=free_port(), plain=True)
+        deployment = Deployment(folder / "run", "host-7", where, (LIST,), free_port())
         deployment.prepare()
+        started(stack, *deployment.command("ca"), log=folder / "ca.log")
+        while not is_established(deployment):
+            time.sleep(0.05)
         middle = broker(stack, kind, folder, deployment)
         load = (
             sys.executable,
@@ -168,7 +173,8 @@ def floor(kind: str) -> dict[str, object]:
     """Measure the same bytes through the same broker into a bare `executemany`."""
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        deployment = Deployment(folder / "run", "host-7", BrokerAddress(port=free_port()), (LIST,))
+        where = BrokerAddress(port=free_port(), plain=True)
+        deployment = Deployment(folder / "run", "host-7", where, (LIST,), free_port())
         deployment.prepare()
         middle = broker(stack, kind, folder, deployment)
         port = str(deployment.broker.port)

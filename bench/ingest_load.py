@@ -71,7 +71,7 @@ class _Load:
         self._outbox = Outbox(principal, spool, 2**30)
         self._session = MqttSession(
             principal,
-            BrokerAddress(port=port),
+            BrokerAddress(port=port, plain=True),
             self._inbox,
             subscriptions=self._outbox.subscriptions,
             delivery=self._outbox.heartbeat,

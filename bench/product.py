@@ -66,6 +66,8 @@ def product(*rows: str, portable: bool = False) -> Generator[Running]:
             str(folder / "list.csv"),
             "--port",
             str(free_port()),
+            "--ca-port",
+            str(free_port()),
         ]
         process = subprocess.Popen(
             [*command, *options, *(["--portable"] if portable else [])],

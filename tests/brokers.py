@@ -43,7 +43,7 @@ def free_port() -> int:
 @contextmanager
 def broker(kind: str, folder: Path, port: int | None = None) -> Generator[RunningBroker]:
     """Run a broker until the block ends; it takes connections when the block begins."""
-    address = BrokerAddress(port=port or free_port())
+    address = BrokerAddress(port=port or free_port(), plain=True)
     folder.mkdir(exist_ok=True)
     if kind == "embedded":
         settings = folder / "broker.toml"

@@ -35,9 +35,7 @@ def block(number: int, **changes: Any) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "operator.toml").write_text(
-        'archive = "archive.db"\nkey = "key.pem"\ncertificate = "certificate.pem"\n'
-    )
+    (tmp_path / "operator.toml").write_text('archive = "archive.db"\nidentity = "identity"\n[broker]\n')
     with Writer(tmp_path / "archive.db") as writer:
         writer.store(
             Batch(

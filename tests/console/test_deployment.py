@@ -14,7 +14,11 @@ from tests import brokers
 
 def deployment(folder: Path, *, listed: str = "list.csv") -> Deployment:
     return Deployment(
-        folder=folder, host="host-7", broker=BrokerAddress(port=brokers.free_port()), lists=(Path(listed),)
+        folder=folder,
+        host="host-7",
+        broker=BrokerAddress(port=brokers.free_port()),
+        lists=(Path(listed),),
+        ca_port=brokers.free_port(),
     )
 
 

@@ -16,7 +16,9 @@ from vedette_transport import BrokerAddress
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
-    found = Deployment(tmp_path / "a b", "host-7", BrokerAddress(), (Path("list.csv"),), Mode.APPROVE)
+    found = Deployment(
+        tmp_path / "a b", "host-7", BrokerAddress(), (Path("list.csv"),), 8884, mode=Mode.APPROVE
+    )
     found.prepare()
     return found
 

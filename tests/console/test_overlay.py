@@ -42,6 +42,7 @@ def written(folder: Path, text: str) -> dict[str, dict[str, object]]:
         host="host-7",
         broker=BrokerAddress(),
         lists=(Path("list.csv"),),
+        ca_port=8884,
         overlay=read_overlay(folder / "mine.toml"),
     )
     deployment.prepare()

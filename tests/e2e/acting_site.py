@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Self
 
 from vedette_console.deployment import Deployment
+from vedette_console.trusting import is_established
 from vedette_schemas import (
     Alert,
     Command,
@@ -107,8 +108,15 @@ class ActingSite:
     def __init__(self, folder: Path, broker: BrokerAddress, mode: Mode, *rows: str) -> None:
         self.folder, self.broker = folder / "run", broker
         lists = (write_list(folder / "list.csv", *rows),)
-        self.deployment = Deployment(self.folder, "host-7", broker, lists, mode, own_broker=False)
+        port = brokers.free_port()
+        self.deployment = Deployment(
+            self.folder, "host-7", broker, lists, ca_port=port, mode=mode, own_broker=False
+        )
         self.deployment.prepare()
+        with (self.folder / "ca.log").open("ab") as log:
+            self._ca = subprocess.Popen(self.deployment.command("ca"), stdout=log, stderr=log)
+        while not is_established(self.deployment):
+            assert self._ca.poll() is None, "the CA ended"
         self.watch = brokers.Client(
             broker, topics.EVERY_ALERT, f"{topics.status(Principal.parse('analyzer@0'))}"
         )
@@ -161,6 +169,8 @@ class ActingSite:
         if self._analyzer is not None and self._analyzer.poll() is None:
             self._analyzer.terminate()
             self._analyzer.wait(WAIT)
+        self._ca.terminate()
+        self._ca.wait(WAIT)
         self.watch.close()
 
 
@@ -171,7 +181,7 @@ def acting_site(folder: Path, mode: Mode, *rows: str) -> Generator[tuple[ActingS
         site = ActingSite(folder, broker.address, mode, *rows)
         try:
             site.start()
-            with FakeEnforcer(broker.address, site.folder / "ca" / "ca.pem") as enforcer:
+            with FakeEnforcer(broker.address, site.deployment.public / "ca.pem") as enforcer:
                 time.sleep(1.5)  # until its first heartbeat has been heard: nothing tells when
                 yield site, enforcer
         finally:

@@ -41,11 +41,13 @@ class Product:
         rows: tuple[str, ...] = ("phrase,some phrase,alert,low,,,,",),
         environment: Mapping[str, str] | None = None,
         broker: brokers.RunningBroker | None = None,
+        plain: bool = False,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder, self.list = folder, write_list(folder / "list.csv", *rows)
         self.port = broker.address.port if broker else brokers.free_port()
         where = ["--broker", str(broker.address)] if broker else ["--port", str(self.port)]
+        where += ["--ca-port", str(brokers.free_port()), *(["--plain"] if plain or broker else [])]
         self.command = [
             *(sys.executable, "-m", "vedette_console", "up", "--host", "host-7", *where),
             *("--folder", str(folder / "run"), "--list", str(self.list), *options),

@@ -311,7 +311,7 @@ def test_an_answer_waits_until_the_act_is_archived(enforcing: Both) -> None:
 
 
 def test_the_screen_of_vedette_up_tells_at_once_what_waits_and_what_became_of_it(tmp_path: Path) -> None:
-    with Product(tmp_path, "--mode", "approve", rows=ROWS) as product:
+    with Product(tmp_path, "--mode", "approve", rows=ROWS, plain=True) as product:
         now = datetime.now(UTC)
         seen = messages.clipboard("http://evil.test/", seen_at=now)
         client = brokers.Client(BrokerAddress(port=product.port))

@@ -51,7 +51,7 @@ def test_a_block_and_an_isolation_are_in_force_until_they_are_undone(
         inside.run(request.node.nodeid)
         return
     row = f"ip,{OTHERS[0]},block,high,,,,"
-    with inside.world(tmp_path) as world, Product(tmp_path, "--json", rows=(row,)) as product:
+    with inside.world(tmp_path) as world, Product(tmp_path, "--json", rows=(row,), plain=True) as product:
         assert world.reaches(OTHERS[0])
         copy(product, f"see {OTHERS[0]}")
         blocked = product.await_alert(lambda alert: final(alert) and alert.action == "block")

@@ -60,7 +60,7 @@ def test_each_step_leads_to_its_alert_and_the_program_is_gone(
         options = ["--json", "--folder", str(tmp_path), *(["--portable"] if sources == "portable" else [])]
         if broker != "embedded":
             running = stack.enter_context(brokers.broker(broker, tmp_path / "broker"))
-            options += ["--broker", str(running.address)]
+            options += ["--broker", str(running.address), "--plain"]
         process = stack.enter_context(demo(mark, *options))
         said, words = process.communicate(timeout=150)
     assert process.returncode == 0, words

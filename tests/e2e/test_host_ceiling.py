@@ -55,7 +55,7 @@ def test_what_an_operator_approves_or_orders_is_done_and_what_the_host_releases_
     own.write_text('[enforcer]\nmode = "approve"\n')
     options = ("--json", "--mode", "enforce", "--settings", str(own))
     row = f"ip,{OTHERS[0]},block,high,,,,"
-    with inside.world(tmp_path) as world, Product(tmp_path, *options, rows=(row,)) as product:
+    with inside.world(tmp_path) as world, Product(tmp_path, *options, rows=(row,), plain=True) as product:
         copy(product, f"see {OTHERS[0]}", 1)
         waiting = product.await_alert(about("block", State.PENDING))
         assert waiting.done.startswith("waits for approval")

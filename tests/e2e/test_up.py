@@ -32,7 +32,7 @@ def ended(pid: int) -> bool:
 
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Product]:
-    with Product(tmp_path) as found:
+    with Product(tmp_path, plain=True) as found:
         yield found
 
 
@@ -271,7 +271,7 @@ def test_a_setting_laid_over_that_can_not_be_used_is_named_with_its_file(
 
 def test_a_setting_laid_over_is_in_force(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[enforcer]\nblock = false\n")
-    with Product(tmp_path, "--settings", str(tmp_path / "mine.toml")) as product:
+    with Product(tmp_path, "--settings", str(tmp_path / "mine.toml"), plain=True) as product:
         line = product.await_line(lambda line: line.startswith("  block "))
     assert "off: this host's settings forbid it" in line
 

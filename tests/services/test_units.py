@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from vedette_enforcer.service import ENFORCER
+from vedette_schemas import SettingsError
 from vedette_sensor.service import SENSOR, SESSION
 from vedette_transport import systemd
 from vedette_transport.service import Service
@@ -71,34 +72,19 @@ def test_little_is_exposed(name: str, tmp_path: Path) -> None:
 
 
 @every_service
-def test_a_dry_run_prints_unit_and_settings_and_changes_nothing(service: Service) -> None:
+def test_a_dry_run_prints_unit_and_settings_says_what_is_missing_and_changes_nothing(
+    service: Service,
+) -> None:
     done = call(service, "install", "--dry-run")
-    assert done.returncode == 0, done.stderr
     assert service.unit.text() in done.stdout
     assert str(service.unit.settings) in done.stdout
     assert not service.unit.path.exists()
-
-
-def test_host_and_broker_are_written_into_the_settings() -> None:
-    done = call(SENSOR, "install", "--dry-run", "--host", "host-8", "--broker", "[::1]:8883")
-    assert 'host = "host-8"\n' in done.stdout
-    assert 'host = "::1"\nport = 8883\n' in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--host", "Host_8"], "--host 'Host_8': give lower-case letters"),
-        (["--broker", "nowhere"], "--broker 'nowhere': give HOST:PORT"),
-        (["--broker", 'a"b:1'], "give HOST:PORT"),
-    ],
-)
-def test_what_can_not_be_is_said_in_one_line(options: list[str], said: str) -> None:
-    done = call(SENSOR, "install", "--dry-run", *options)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("vedette-sensor: ")
-    assert said in line
+    if service is SESSION:
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert "vedette-sensor join TOKEN" in line
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd runs here")
@@ -112,15 +98,14 @@ def test_without_systemd_it_says_so_in_one_line(service: Service, command: str) 
 
 
 @every_service
-def test_the_first_settings_can_be_used(service: Service, tmp_path: Path) -> None:
-    text = service.settings.format(host="host-8", broker="127.0.0.1", port=1883)
+def test_the_first_settings_can_be_used_once_the_host_has_joined(service: Service, tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
-    path.write_text(text)
-    if service.needs_ca:
-        with pytest.raises(Exception, match=r"ca\.pem"):
-            service.check(path)
-    else:
+    path.write_text(service.settings)
+    if service is SESSION:
         service.check(path)
+    else:
+        with pytest.raises(SettingsError, match="vedette-sensor join TOKEN"):
+            service.check(path)
 
 
 def test_a_command_line_is_quoted_for_systemd() -> None:

@@ -42,9 +42,7 @@ def up(
         list[Path] | None, typer.Option("--list", help="A list of indicators; may be repeated.")
     ] = None,
     host: Annotated[str, typer.Option(help="This host's name: letters, digits, hyphens.")] = "",
-    port: Annotated[
-        int, typer.Option(min=1, max=65535, help="The embedded broker's port on 127.0.0.1.")
-    ] = 1883,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The embedded broker's port.")] = 8883,
     broker: Annotated[
         str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
     ] = "",
@@ -56,6 +54,18 @@ def up(
         ),
     ] = None,
     *,
+    ca_port: Annotated[int, typer.Option(min=1, max=65535, help="The CA's port.")] = 8884,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            help="A name or address that other hosts reach this one by; may be repeated. With one,"
+            " broker and CA listen beyond loopback.",
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Without TLS: on loopback only, or to a broker that has none.")
+    ] = False,
     portable: Annotated[
         bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
     ] = False,
@@ -65,7 +75,9 @@ def up(
     deployment = Deployment(
         folder=folder,
         host=read_host(host) if host else host_label(),
-        broker=address(broker) if broker else BrokerAddress(port=port),
+        broker=address(broker, plain=plain) if broker else BrokerAddress(port=port, plain=plain),
+        ca_port=ca_port,
+        names=tuple(names or ()),
         lists=tuple(lists or [Path("data/blocklist.csv")]),
         mode=mode,
         own_broker=not broker,
@@ -85,6 +97,7 @@ def demo(
         str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
     ] = "",
     *,
+    plain: Annotated[bool, typer.Option("--plain", help="Without TLS, to a broker that has none.")] = False,
     portable: Annotated[
         bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
     ] = False,
@@ -94,7 +107,8 @@ def demo(
     deployment = Deployment(
         folder=folder / "demo",
         host="demo",
-        broker=address(broker) if broker else BrokerAddress(port=free_port()),
+        broker=address(broker, plain=plain) if broker else BrokerAddress(port=free_port(), plain=plain),
+        ca_port=free_port(),
         lists=tuple(lists or [Path("data/blocklist.csv")]),
         sources="portable" if portable else "auto",
         own_broker=not broker,

@@ -36,6 +36,7 @@ from vedette_transport import (
     Settings,
     load_settings,
 )
+from vedette_transport.identity import Identity
 from vedette_transport.signing import Signer
 
 AGAIN_SECONDS = 2.0
@@ -46,12 +47,11 @@ _LIFE = timedelta(minutes=1)
 
 
 class OperatorSettings(Settings):
-    """What an operator needs: broker, archive, and a key to act with. Relative paths start at its folder."""
+    """What an operator needs: broker, archive, and an identity. Relative paths start at its folder."""
 
-    broker: BrokerAddress = BrokerAddress()
+    broker: BrokerAddress
     archive: Path
-    key: Path
-    certificate: Path
+    identity: Path
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -60,7 +60,7 @@ class OperatorSettings(Settings):
         if not path.exists():
             raise SettingsError(f"{path} is not there: name the folder of 'vedette up' with --folder")
         found = load_settings(cls, path)
-        files = {name: folder / getattr(found, name) for name in ("archive", "key", "certificate")}
+        files = {"archive": folder / found.archive, "identity": folder / found.identity}
         return found.model_copy(update=files)
 
 
@@ -145,16 +145,16 @@ class Operator:
 @contextmanager
 def operator(settings: OperatorSettings) -> Generator[Operator]:
     """Connect as the operator whose key the settings name."""
-    signer, inbox = Signer(settings.key, settings.certificate), Inbox()
-    principal = signer.principal
+    identity, inbox = Identity(settings.identity), Inbox()
+    principal = identity.principal
     heard = (topics.ack(principal), topics.EVERY_ALERT)
-    session = MqttSession(principal, settings.broker, inbox, subscriptions=heard)
+    session = MqttSession(principal, settings.broker, inbox, subscriptions=heard, identity=identity)
     transport = logging.getLogger("vedette_transport")
     level = transport.level
     transport.setLevel(logging.ERROR)  # that nobody is there is said at the end
     session.start()
     try:
-        yield Operator(session, inbox, signer, settings.broker)
+        yield Operator(session, inbox, identity.signer(), settings.broker)
     finally:
         session.stop()
         transport.setLevel(level)

@@ -1,4 +1,4 @@
-"""What `vedette up` makes under its folder: keys, settings, logs; and the programs it runs there."""
+"""What `vedette up` makes under its folder: a CA, settings, logs; and the programs it runs there."""
 
 import getpass
 import json
@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from vedette_schemas import ANALYZER, HOST_LABEL, SERVER, Mode, Principal, Program, SettingsError
+from vedette_schemas import HOST_LABEL, SERVER, Mode, SettingsError
 from vedette_transport import BrokerAddress
 
-from .authority import Authority
+from .ca import SETTINGS, make_ca
 from .overlay import NO_OVERLAY, Overlay, Table, merged
 from .private import ours, write
 
 PROGRAMS = {
+    "ca": "vedette_console.ca",
     "broker": "vedette_broker",
     "analyzer": "vedette_analyzer",
     "sensor": "vedette_sensor",
@@ -41,6 +42,7 @@ _WRITTEN = (
 class Deployment:
     """One host with its own server, in one folder; with `blocks` it may block and isolate.
 
+    `names` are those that other hosts reach this one by; without any, nothing listens beyond loopback.
     `overlay` is laid over the settings that are written.
     """
 
@@ -48,6 +50,8 @@ class Deployment:
     host: str
     broker: BrokerAddress
     lists: tuple[Path, ...]
+    ca_port: int
+    names: tuple[str, ...] = ()
     mode: Mode = Mode.ENFORCE
     sources: str = "auto"
     own_broker: bool = True
@@ -71,23 +75,24 @@ class Deployment:
         if not self.folder.exists():
             self.folder.mkdir(parents=True, mode=0o755)
         ours(self.folder)
-        authority = Authority(self.folder / "ca")
-        ca = str(authority.certificate_path.resolve())
-        signer = _files(authority.issue(ANALYZER, self.folder / "analyzer"))
-        acting = _files(
-            authority.issue(Principal(Program.OPERATOR, operator_label()), self.folder / "operator")
-        )
+        if not (self.folder / "ca" / "ca.key").exists():
+            make_ca(self.folder / "ca", self.names)
         settings = {
-            "broker": {"plain": True, "listen": self._broker},
-            "analyzer": self._analyzer(ca, signer),
+            "ca": self._ca(),
+            "broker": self._own_broker(),
+            "analyzer": self._analyzer(),
             "sensor": self._host_program("sensor"),
             "enforcer": {
                 **self._host_program("enforcer"),
-                "ca": ca,
+                **({"ca": str(self.public / "ca.pem")} if self.broker.plain else {}),
                 "block": self.blocks,
                 "isolate": self.blocks,
             },
-            "operator": {"archive": str(self.archive), **acting, "broker": self._broker},
+            "operator": {
+                "archive": str(self.archive),
+                "identity": str(self.identity("operator")),
+                "broker": self._broker,
+            },
             "session": {
                 **{f"{name}_socket": socket for name, socket in _SOCKETS.items()},
                 "window": self.sources,
@@ -99,11 +104,30 @@ class Deployment:
             text = toml(merged(values, self.overlay.tables.get(name, {})))
             write(self.settings_path(name), (_WRITTEN + text).encode(), 0o644)
 
-    def _analyzer(self, ca: str, signer: Table) -> Table:
+    def _ca(self) -> Table:
+        return {
+            "names": self.names or ["localhost"],
+            "listen": {"host": self._listens_at, "port": self.ca_port},
+            "ca": f"{self.reached_at}:{self.ca_port}",
+            "broker": f"{self.reached_at}:{self.broker.port}",
+            "identities": {name: str(self.identity(name)) for name in ("analyzer", "broker", "console")},
+        }
+
+    def _own_broker(self) -> Table:
+        listen = {"host": self._listens_at, "port": self.broker.port}
+        if self.broker.plain:
+            return {"plain": True, "listen": listen}
+        return {
+            "identity": str(self.identity("broker")),
+            "crl": str(self.public / "crl.pem"),
+            "listen": listen,
+        }
+
+    def _analyzer(self) -> Table:
         return {
             "lists": [str(Path.cwd() / path) for path in self.lists],
-            **signer,
-            "ca": ca,
+            "identity": str(self.identity("analyzer")),
+            "crl": str(self.public / "crl.pem"),
             "archive": str(self.archive),
             "mode": str(self.mode),
             "broker": self._broker,
@@ -111,12 +135,31 @@ class Deployment:
 
     def _host_program(self, name: str) -> Table:
         """Return what sensor and enforcer have in common."""
+        who = {"host": self.host} if self.broker.plain else {"identity": str(self.identity(name))}
         return {
-            "host": self.host,
+            **who,
             "socket": _SOCKETS[name],
             "spool": str(self.folder.resolve() / f"{name}-{self.host}-spool.db"),
             "broker": self._broker,
         }
+
+    def identity(self, program: str) -> Path:
+        """Return where a program, or the operator who runs us, has key and certificate."""
+        return self.folder.resolve() / "identity" / program
+
+    @property
+    def public(self) -> Path:
+        """Where the CA puts what everybody may read."""
+        return self.folder.resolve() / "ca" / "public"
+
+    @property
+    def reached_at(self) -> str:
+        """The name that others reach this server by."""
+        return self.names[0] if self.names else "localhost"
+
+    @property
+    def _listens_at(self) -> str:
+        return "0.0.0.0" if self.names and not self.broker.plain else "127.0.0.1"  # noqa: S104 (asked for)
 
     @property
     def archive(self) -> Path:
@@ -125,7 +168,8 @@ class Deployment:
 
     @property
     def _broker(self) -> Table:
-        return {"host": self.broker.host, "port": self.broker.port}
+        address = {"host": self.broker.host, "port": self.broker.port}
+        return {**address, "plain": True} if self.broker.plain else address
 
     def lock(self) -> int | None:
         """Take the folder for ourselves until we end; raise `SettingsError` if another runs there."""
@@ -165,16 +209,17 @@ class Deployment:
 
     def settings_path(self, program: str) -> Path:
         """Return where a program's settings are."""
-        return self.folder.resolve() / f"{program}.toml"
+        folder = self.folder.resolve()
+        return folder / "ca" / SETTINGS if program == "ca" else folder / f"{program}.toml"
 
 
-def address(text: str) -> BrokerAddress:
+def address(text: str, *, plain: bool = False) -> BrokerAddress:
     """Read `HOST:PORT`; raise `SettingsError` on anything else."""
     host, _, port = text.rpartition(":")
     try:
-        return BrokerAddress(host=host.strip("[]"), port=int(port))
+        return BrokerAddress(host=host.strip("[]"), port=int(port), plain=plain)
     except ValueError:
-        raise SettingsError(f"{text!r}: a broker is given as HOST:PORT, as in 127.0.0.1:1883") from None
+        raise SettingsError(f"{text!r}: a broker is given as HOST:PORT, as in 127.0.0.1:8883") from None
 
 
 def free_port() -> int:
@@ -206,11 +251,6 @@ def operator_label() -> str:
         name = ""
     label = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63].rstrip("-")
     return label or "someone"
-
-
-def _files(pair: tuple[Path, Path]) -> Table:
-    """Return key and certificate as settings name them."""
-    return {"key": str(pair[0].resolve()), "certificate": str(pair[1].resolve())}
 
 
 def _key(name: str) -> str:

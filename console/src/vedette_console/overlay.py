@@ -48,7 +48,7 @@ UP_SAYS: Mapping[str, Mapping[str, str]] = {
 
 UP_KEEPS = frozenset(
     {
-        *("archive", "ca", "certificate", "crl", "identity", "key", "plain"),
+        *("archive", "ca", "crl", "identity", "plain"),
         *("enforcer_socket", "sensor_socket", "socket"),
     }
 )

@@ -91,12 +91,12 @@ class Supervisor:
         child = self._children.get(name)
         return child.process.pid if child and child.process and child.process.poll() is None else None
 
-    def stop(self) -> None:
-        """End all, the last started first and the first (the broker) when the others are gone."""
+    def stop(self, *last: str) -> None:
+        """End all; those of these names when the others are gone."""
         self._stopping = True
-        processes = [child.process for child in self._children.values() if child.process]
-        _end(processes[:0:-1], STOP_SECONDS)
-        _end(processes[:1], STOP_SECONDS / 3)
+        running = {child.name: child.process for child in self._children.values() if child.process}
+        _end([process for name, process in reversed(running.items()) if name not in last], STOP_SECONDS)
+        _end([process for name, process in running.items() if name in last], STOP_SECONDS / 3)
 
     def trim_logs(self) -> None:
         """Set logs that have grown too long aside, as `….log.1`, and begin them anew."""

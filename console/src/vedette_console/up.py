@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from importlib.util import find_spec
+from queue import Empty
 from uuid import UUID
 
 from rich.console import Console
@@ -27,12 +28,26 @@ from vedette_schemas import (
     decode_status,
     topics,
 )
-from vedette_transport import Call, Connected, Event, Inbox, MqttSession, Received, Stop, serve
+from vedette_transport import (
+    Call,
+    Connected,
+    Event,
+    Inbox,
+    MqttSession,
+    Received,
+    Stop,
+    serve,
+    stop_on_signals,
+)
+from vedette_transport.identity import Identity
+from vedette_transport.renewing import Renewer
+from vedette_transport.settings import Address
 
 from .deployment import HOST_PROGRAMS, PROGRAMS, Deployment
 from .greeting import parting_lines, ready_lines
 from .lines import alert_line, plain
 from .supervisor import Due, Ended, Supervisor
+from .trusting import is_established
 
 READY_SECONDS = 30.0
 OVERDUE_SECONDS = 3.0
@@ -41,7 +56,7 @@ OVERDUE_SECONDS = 3.0
 MOST_UNSETTLED = 1_000
 TICK_SECONDS = 0.5
 
-_CONSOLE = Principal(Program.CONSOLE, "main")
+_LOOK_SECONDS = 0.05
 
 
 class _Late:
@@ -99,25 +114,50 @@ class Up:
         lock = self._deployment.lock()
         self._deployment.prepare()
         logging.getLogger("vedette_transport").setLevel(logging.ERROR)  # its children's logs tell the rest
-        session = MqttSession(
-            _CONSOLE,
-            self._deployment.broker,
-            self._inbox,
-            subscriptions=(topics.EVERY_STATUS, topics.EVERY_ALERT),
-        )
+        stop_on_signals(self._inbox)
         try:
-            if self._deployment.own_broker:
-                self._start("broker")
             self._late.start()
-            threading.Thread(target=self._tick, name="tick", daemon=True).start()
-            serve(session, self._inbox, self._handle)
+            self._start("ca")
+            if self._trust():
+                self._serve()
         finally:
             self._late.cancel()
             self._ended_loop.set()
-            self.supervisor.stop()
+            self.supervisor.stop("broker", "ca")
             self._say_what_stays()
             if lock is not None:
                 os.close(lock)
+
+    def _trust(self) -> bool:
+        """Wait until it is known who is who; tell whether that is so, and not the end."""
+        while not is_established(self._deployment):
+            try:
+                event = self._inbox.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                continue
+            if isinstance(event, Stop):
+                return False
+            self._handle(event)
+        return True
+
+    def _serve(self) -> None:
+        console = Identity(self._deployment.identity("console"))
+        operator = Renewer(
+            Identity(self._deployment.identity("operator")),
+            Address(host="localhost", port=self._deployment.ca_port),
+        )
+        operator.start()
+        session = MqttSession(
+            console.principal,
+            self._deployment.broker,
+            self._inbox,
+            subscriptions=(topics.EVERY_STATUS, topics.EVERY_ALERT),
+            identity=console,
+        )
+        if self._deployment.own_broker:
+            self._start("broker")
+        threading.Thread(target=self._tick, name="tick", daemon=True).start()
+        serve(session, self._inbox, self._handle)
 
     def _tick(self) -> None:
         while not self._ended_loop.wait(TICK_SECONDS):

@@ -7,7 +7,7 @@ from .backoff import backoff
 from .entry import CANNOT_GO_ON, program_version, run
 from .events import Asked, Call, Connected, Disconnected, Event, Inbox, Joined, Left, Line, Received, Stop
 from .local import Client, Server, read_lines
-from .loop import serve
+from .loop import serve, stop_on_signals
 from .outbox import Outbox
 from .processes import identify, start_time
 from .session import MqttSession
@@ -45,6 +45,7 @@ __all__ = [
     "run",
     "serve",
     "start_time",
+    "stop_on_signals",
     "uplink",
     "where_broker_is",
 ]

@@ -16,12 +16,7 @@ def serve(
     session: MqttSession, inbox: Inbox, handle: Callable[[Event], None], outbox: Outbox | None = None
 ) -> None:
     """Handle events one at a time until SIGTERM or SIGINT; connects, and ends in order."""
-
-    def end(_number: int, _frame: object) -> None:
-        inbox.put(Stop())  # of all queues, SimpleQueue may be used in a signal's handler
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    stop_on_signals(inbox)
     session.start()
     try:
         while not isinstance(event := _next(session, inbox, outbox), Stop):
@@ -41,6 +36,16 @@ def serve(
         session.stop()
         if outbox is not None:
             outbox.close()
+
+
+def stop_on_signals(inbox: Inbox) -> None:
+    """From now on SIGTERM and SIGINT put a `Stop` into the inbox, and do nothing else."""
+
+    def end(_number: int, _frame: object) -> None:
+        inbox.put(Stop())  # of all queues, SimpleQueue may be used in a signal's handler
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def _next(session: MqttSession, inbox: Inbox, outbox: Outbox | None) -> Event:

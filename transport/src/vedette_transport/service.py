@@ -29,8 +29,8 @@ class Service:
     """A program, and what belongs to it on a host.
 
     `settings` are its first ones. `check` raises `SettingsError` where a settings file can't be used.
-    `keeps` are patterns of what it keeps in its folder, `files` what else is its own beside its settings. `before_removal` are arguments to call it with before
-    it goes, where it keeps anything.
+    `keeps` are patterns of what it keeps in its folder, `files` what else is its own beside its settings.
+    `before_removal` are arguments to call it with before it goes, where it keeps anything.
     """
 
     unit: Unit
