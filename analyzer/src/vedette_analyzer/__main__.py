@@ -76,7 +76,8 @@ class Server:
         folder = path.parent
         self._settings = settings
         self._signer = Signer(folder / settings.key, folder / settings.certificate)
-        self._files = ListFiles([folder / name for name in settings.lists])
+        compiled = (folder / settings.archive).with_name("compiled-lists")
+        self._files = ListFiles([folder / name for name in settings.lists], compiled)
         first = self._files.first()
         self._lists, self._entries = Lists(first.table), first.entries
         self._inbox = Inbox()
