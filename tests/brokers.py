@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -165,6 +165,7 @@ class Client:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         if tls is not None:
             self._client.tls_set_context(tls)
+        self._client.on_socket_open = _send_at_once
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -200,3 +201,7 @@ class Client:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def _send_at_once(_client: mqtt.Client, _userdata: object, connection: object) -> None:
+    cast("socket.socket", connection).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
