@@ -187,8 +187,6 @@ class Acting:
         known = self._archived(name)
         if known is None or known.ending is None:
             return f"command {short(name)} is not known"
-        if known.ending is Ending.WITHDRAWN:
-            return f"{known.undone_by or 'an operator'} has taken it back already"
         if known.undone_by is not None:
             return f"{known.undone_by} has undone it already"
         if known.ending is Ending.EXPIRED and known.waits:
