@@ -67,10 +67,11 @@ def tls_broker(
     revoked: Iterable[Issued] = (),
     operators: Iterable[str] = ("operator@anna",),
     more: str = "",
+    more_rules: str = "",
 ) -> Generator[RunningBroker]:
     """Run a broker with TLS and access rules; its files are in `folder`, `crl.pem` and the log among them.
 
-    `more` is put before the other settings.
+    `more` is put before the other settings, and `more_rules` behind the access rules of Mosquitto.
     """
     address = BrokerAddress(port=free_port())
     folder.mkdir(exist_ok=True)
@@ -89,7 +90,7 @@ def tls_broker(
         settings.write_text(
             f"user root\n{more}\n{here.replace('listener 8883', f'listener {address.port} 127.0.0.1')}"
         )
-        (folder / "acl").write_text(mosquitto_acl(map(Principal.parse, operators)))
+        (folder / "acl").write_text(mosquitto_acl(map(Principal.parse, operators)) + more_rules)
         command = [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(settings)]
     with _running(kind, folder, command, address) as running:
         _await_port(address, running.process, client_context(authority, authority.issue("console@main")))

@@ -169,7 +169,10 @@ def test_a_flood_of_packets_from_one_does_not_hold_up_another(place: Site) -> No
 
 
 def test_a_thousand_connects_a_second_from_one_address(tmp_path: Path) -> None:
-    """As fast as we can: 4,000 a second were seen. Each begins TLS. The victim hears all meanwhile, and a newcomer from elsewhere gets in."""
+    """As fast as we can (4,000 a second were seen), each with a ClientHello.
+
+    The victim hears all meanwhile, and a newcomer from elsewhere gets in.
+    """
     with site("embedded", tmp_path) as place, contextlib.ExitStack() as stack:
         hello, heard = client_hello(), 0
         for number in range(5_000):
