@@ -66,7 +66,7 @@ class Authority:
             .public_key(key.public_key())
             .sign(self.key, hashes.SHA256())
         )
-        stem = f"{common_name}-{len(list(self.folder.iterdir()))}"
+        stem = f"{common_name.replace('/', '_')}-{len(list(self.folder.iterdir()))}"
         return write(self.folder, stem, key, certificate)
 
     def identity(self, folder: Path, common_name: str, **changes: Any) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -67,10 +67,11 @@ def tls_broker(
     revoked: Iterable[Issued] = (),
     operators: Iterable[str] = ("operator@anna",),
     more: str = "",
+    more_rules: str = "",
 ) -> Generator[RunningBroker]:
     """Run a broker with TLS and access rules; its files are in `folder`, `crl.pem` and the log among them.
 
-    `more` is put before the other settings.
+    `more` is put before the other settings, and `more_rules` behind the access rules of Mosquitto.
     """
     address = BrokerAddress(port=free_port())
     folder.mkdir(exist_ok=True)
@@ -89,7 +90,7 @@ def tls_broker(
         settings.write_text(
             f"user root\n{more}\n{here.replace('listener 8883', f'listener {address.port} 127.0.0.1')}"
         )
-        (folder / "acl").write_text(mosquitto_acl(map(Principal.parse, operators)))
+        (folder / "acl").write_text(mosquitto_acl(map(Principal.parse, operators)) + more_rules)
         command = [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(settings)]
     with _running(kind, folder, command, address) as running:
         _await_port(address, running.process, client_context(authority, authority.issue("console@main")))
@@ -158,6 +159,7 @@ class Client:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         if tls is not None:
             self._client.tls_set_context(tls)
+        self._client.on_socket_open = _send_at_once
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -193,3 +195,7 @@ class Client:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def _send_at_once(_client: mqtt.Client, _userdata: object, connection: object) -> None:
+    cast("socket.socket", connection).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs Vedette on this host from the folder that this script lies in, without a network.
-# Usage, as root: sh install.sh [TOKEN]     with a token of "vedette enrol": joins, and starts the services
+# Usage, as root: sh install.sh [TOKEN]   with a token of "vedette enrol" (- reads it from stdin): joins, starts
 # May be run again: what is there is replaced in one step, so that whoever is killed leaves the old or the new.
 set -eu
 umask 022
@@ -87,7 +87,7 @@ swap() {
 }
 
 case ${1:-} in
-    -*) sed -n '2,4s/^# //p' "$0"; exit 2 ;;
+    -?*) sed -n '2,4s/^# //p' "$0"; exit 2 ;;
 esac
 [ $# -le 1 ] || fail "give one token; if it is wrapped, in quotes"
 token=${1:-}
@@ -121,11 +121,13 @@ fi
 for program in $programs; do
     unit=vedette-$program.service
     [ -n "$token" ] || [ -e "/etc/systemd/system/$unit" ] || [ -e "/etc/systemd/user/$unit" ] || continue
-    if [ -d /run/systemd/system ]; then
-        "$links/vedette-$program" service install 9<&- || fail "vedette-$program is installed, and not started (said why above)"
-    else
-        echo "vedette: systemd does not run here: have started what does in its place: vedette-$program --settings FILE"
+    if [ ! -d /run/systemd/system ]; then
+        echo "vedette: systemd does not run here; have started by what does: vedette-sensor and vedette-enforcer" \
+            "as root, vedette-session for each user, each with --settings FILE"
+        break
     fi
+    "$links/vedette-$program" service install 9<&- ||
+        fail "vedette-$program is installed, and not started (said why above)"
 done
 rm -rf "$old"
-[ -n "$token" ] || [ -e /etc/vedette ] || echo "vedette: next: vedette-sensor join TOKEN, with a token of 'vedette enrol HOST' on the server"
+[ -n "$token" ] || [ -e /var/lib/vedette/identity ] || echo "vedette: next: vedette-sensor join TOKEN, with a token of 'vedette enrol HOST' on the server"

@@ -1,9 +1,12 @@
 import os
+import signal
 import threading
+from datetime import date
 from pathlib import Path
 
+import psutil
 import pytest
-from vedette_analyzer.watch import ListFiles, ListsRead, watch
+from vedette_analyzer.watch import LARGE_BYTES, ListFiles, ListsRead, watch
 from vedette_schemas import SettingsError
 from vedette_transport import Call, Inbox
 
@@ -147,3 +150,68 @@ def test_what_is_no_file_neither_holds_it_up_nor_ends_it(path: Path, trap: str) 
     reading = files.changed()
     assert reading is not None
     assert (reading.entries, "stay in force" in reading.problems[0]) == (10, True)
+
+
+def large(path: Path, *more: str) -> Path:
+    return write(path, *(f"host,h{n}.lure.test,,,,,,{'a' * 80}" for n in range(LARGE_BYTES // 90)), *more)
+
+
+def is_listed(reading: ListsRead | None, host: str) -> bool:
+    assert reading is not None
+    return bool(reading.table.host(host, on=date(2026, 1, 15)))
+
+
+def test_a_large_list_serves_compiled_beside_a_small_one(path: Path, tmp_path: Path) -> None:
+    big = large(tmp_path / "big.csv", "rubbish")
+    files = ListFiles([path, big], tmp_path / "compiled")
+    first = files.first()
+    assert first.entries == 10 + LARGE_BYTES // 90
+    assert "big.csv line" in first.problems[0]
+    assert is_listed(first, "www.h7.lure.test")
+    assert first.table.window("phrase number 7", on=date(2026, 1, 15))
+    assert [each.name for each in (tmp_path / "compiled").iterdir()] == ["1-big.csv.compiled"]
+    large(big, "host,one.more.test,,,,,,")
+    assert is_listed(files.changed(), "one.more.test")
+    assert is_listed(first, "h8.lure.test")  # what is in force elsewhere still is
+
+
+@pytest.mark.parametrize("text", ["<html>" + "x" * LARGE_BYTES, "", HEADER, HEADER + "#" * LARGE_BYTES])
+def test_a_large_list_that_can_not_be_used_keeps_its_old_entries(tmp_path: Path, text: str) -> None:
+    big = large(tmp_path / "big.csv")
+    files = ListFiles([big], tmp_path / "compiled")
+    files.first()
+    big.write_text(text)
+    reading = files.changed()
+    assert is_listed(reading, "h7.lure.test")
+    assert reading is not None
+    assert "the old entries of big.csv stay in force" in reading.problems[0]
+    assert files.changed() is None
+
+
+def test_a_compiler_that_is_killed_leaves_the_old_entries_in_force(tmp_path: Path) -> None:
+    big = large(tmp_path / "big.csv")
+    files = ListFiles([big], tmp_path / "compiled")
+    files.first()
+    write(big, *(f"host,n{n}.lure.test,,,,,,{'a' * 80}" for n in range(40 * LARGE_BYTES // 90)))
+    readings: list[ListsRead | None] = []
+    reader = threading.Thread(target=lambda: readings.append(files.changed()))
+    reader.start()
+    while not (children := psutil.Process().children()):
+        assert reader.is_alive()
+    children[0].send_signal(signal.SIGKILL)
+    reader.join()
+    assert is_listed(readings[0], "h7.lure.test")
+    assert readings[0] is not None
+    assert "stay in force" in readings[0].problems[0]
+    assert [each.name for each in (tmp_path / "compiled").iterdir()] == ["0-big.csv.compiled"]
+    big.touch()
+    assert is_listed(files.changed(), "n7.lure.test")
+
+
+def test_without_a_folder_no_compiled_list_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    assert is_listed(ListFiles([large(tmp_path / "big.csv")]).first(), "h7.lure.test")
+    assert list((tmp_path / "temporary").iterdir()) == []

@@ -36,7 +36,7 @@ def test_packets_come_out_as_they_went_in_however_they_are_cut(
     messages: list[tuple[str, bytes, int]], data: st.DataObject
 ) -> None:
     stream = b"".join(Message.of(topic, payload).at_least_once(number) for topic, payload, number in messages)
-    fresh, found = framer(), []
+    fresh, found = framer(), list[Packet]()
     while stream:
         cut = data.draw(st.integers(1, len(stream)))
         fresh.feed(stream[:cut])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -134,7 +135,8 @@ def test_what_waits_is_approved_after_a_restart_and_something_else_is_withdrawn(
         assert (twice.returncode, twice.stdout) == (1, "")
         assert twice.stderr.endswith("has ended: done\n")
     withdrawn = site.vedette("approve", str(other.command_id))
-    assert withdrawn.stderr.endswith(" has ended: withdrawn\n")
+    assert (withdrawn.returncode, withdrawn.stderr.count("\n")) == (1, 1)
+    assert withdrawn.stderr.endswith("has undone it already\n")
 
 
 def test_a_host_is_isolated_and_something_blocked_by_hand(enforcing: Both) -> None:
@@ -180,6 +182,19 @@ def test_a_host_that_does_not_answer_is_named_and_what_it_was_told_stays_ordered
     assert found.stderr == "vedette: host-7 has not answered yet: see vedette actions\n"
     (line,) = listed(site)
     assert line["state"] == "under way"
+
+
+def test_who_does_not_wait_is_told_where_to_look(enforcing: Both) -> None:
+    site, enforcer = enforcing
+    enforcer.answers = False
+    command = [sys.executable, "-m", "vedette_console", "isolate", "host-7", "--folder", str(site.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asking:
+        enforcer.taken.get(timeout=30)
+        asking.send_signal(signal.SIGINT)
+        _, words = asking.communicate(timeout=30)
+    assert asking.returncode in {1, 2}  # after the analyzer's answer, or before
+    assert "vedette actions" in words
+    assert words.count("\n") == 1
 
 
 def test_each_of_several_is_told(enforcing: Both) -> None:

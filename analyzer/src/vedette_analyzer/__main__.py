@@ -80,7 +80,8 @@ class Server:
         self._identity = Identity(folder / settings.identity)
         if self._identity.principal != ANALYZER:
             raise SettingsError(f"{settings.identity}: is the identity of {self._identity.principal}")
-        self._files = ListFiles([folder / name for name in settings.lists])
+        compiled = (folder / settings.archive).with_name("compiled-lists")
+        self._files = ListFiles([folder / name for name in settings.lists], compiled)
         first = self._files.first()
         self._lists, self._entries = Lists(first.table), first.entries
         self._inbox = Inbox()

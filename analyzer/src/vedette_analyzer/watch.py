@@ -4,12 +4,17 @@ import errno
 import logging
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from vedette_indicators import BadLine, Indicator, IndicatorTable, ListProblem, read_list
+from vedette_indicators.compiled import CompiledError, CompiledList
 from vedette_schemas import SettingsError
 from vedette_transport import Call, Inbox
 
@@ -19,6 +24,10 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
 MAX_LIST_BYTES = 512 * 2**20
+LARGE_BYTES = 2**18
+"""A larger list is read by another process; a smaller one is read here before that has started."""
+
+_MAX_COMPILING_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +40,17 @@ class ListsRead:
 
 
 _Stamp = tuple[int, int, int, int]
+_Rows = tuple[Indicator, ...] | CompiledList
 
 
 class ListFiles:
-    """The list files, each with its rows as last read without a problem."""
+    """The list files, each with its rows as last read without a problem; large ones compiled."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Watch these; nothing is read yet."""
+    def __init__(self, paths: Sequence[Path], folder: Path | None = None) -> None:
+        """Watch these; nothing is read yet. Compiled lists are kept in `folder`, if given."""
         self._paths = tuple(paths)
-        self._rows: dict[Path, tuple[Indicator, ...]] = {}
+        self._folder = folder
+        self._rows: dict[Path, _Rows] = {}
         self._stamps: dict[Path, _Stamp | None] = {}
         self._bad: dict[Path, frozenset[str]] = {}
 
@@ -72,16 +83,61 @@ class ListFiles:
     def _read(self, path: Path) -> list[str]:
         """Read one file; its stamp is taken before, so that an edit meanwhile is read next time."""
         stamp = _stamp(path)
-        text = _content(path).decode("utf-8", "replace")
-        rows, bad = read_list(text, name=path.name, previous=len(self._rows.get(path, ())))
+        previous = len(self._rows.get(path, ()))
+        with _opened(path) as file:
+            rows, bad = self._rows_of(path, file, previous)
         self._rows[path], self._stamps[path] = rows, stamp
         known = self._bad.get(path, frozenset())
         self._bad[path] = frozenset(line.reason for line in bad)
         return _told(path, [line for line in bad if line.reason not in known])
 
+    def _rows_of(self, path: Path, file: BinaryIO, previous: int) -> tuple[_Rows, Sequence[BadLine]]:
+        if os.fstat(file.fileno()).st_size > LARGE_BYTES:
+            made = self._compiled(path, file, previous)
+            return made, made.bad
+        # what grew since is read whole the next time
+        text = file.read(2 * LARGE_BYTES).decode("utf-8", "replace")
+        return read_list(text, name=path.name, previous=previous)
+
+    def _compiled(self, path: Path, file: BinaryIO, previous: int) -> CompiledList:
+        """Have a list compiled by a process of its own; what is in force stays until all went well."""
+        name = f"{self._paths.index(path)}-{path.name}.compiled"
+        if self._folder is None:
+            with tempfile.TemporaryDirectory(prefix="vedette-lists-") as folder:
+                return compiled(path.name, file, Path(folder, name), previous)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return compiled(path.name, file, self._folder / name, previous)
+
     def _table(self, problems: list[str]) -> ListsRead:
-        rows = [row for path in self._paths for row in self._rows.get(path, ())]
-        return ListsRead(IndicatorTable(rows), len(rows), tuple(problems))
+        lists = [self._rows[path] for path in self._paths if path in self._rows]
+        small = (row for rows in lists if not isinstance(rows, CompiledList) for row in rows)
+        table = IndicatorTable(small, [rows for rows in lists if isinstance(rows, CompiledList)])
+        return ListsRead(table, len(table), tuple(problems))
+
+
+def compiled(name: str, file: BinaryIO, target: Path, previous: int) -> CompiledList:
+    """Compile a list into `target` and map it, or raise `ListProblem` and leave `target` alone."""
+    fresh = target.with_name(target.name + ".new")
+    words = [sys.executable, "-m", "vedette_indicators.compiling", name, str(fresh), str(previous)]
+    try:
+        done = subprocess.run(
+            words,
+            stdin=file,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_MAX_COMPILING_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:500]
+            raise ListProblem(name, None, said or f"what compiles it ended with {done.returncode}")
+        made = CompiledList(fresh)
+        fresh.replace(target)
+    except (subprocess.TimeoutExpired, CompiledError) as error:
+        raise ListProblem(name, None, f"it could not be compiled: {error}") from None
+    finally:
+        fresh.unlink(missing_ok=True)
+    return made
 
 
 def watch(files: ListFiles, inbox: Inbox, stopping: threading.Event) -> None:
@@ -115,18 +171,19 @@ def _stamp(path: Path) -> _Stamp | None:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def _content(path: Path) -> bytes:
-    """Read a file of bounded size that is a file: a pipe would hold us up, a device has no end."""
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:  # noqa: PTH123
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        content = file.read(MAX_LIST_BYTES + 1)
-    if len(content) > MAX_LIST_BYTES:
+def _opened(path: Path) -> BinaryIO:
+    """Open a file that is a file: a pipe would hold us up, a device has no end."""
+    file = open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")  # noqa: PTH123, SIM115
+    found = os.fstat(file.fileno())
+    if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_LIST_BYTES:
+        return file
+    file.close()
+    if stat.S_ISREG(found.st_mode):
         raise OSError(errno.EFBIG, f"larger than {MAX_LIST_BYTES >> 20} MiB")
-    return content
+    raise OSError(errno.EINVAL, "not a regular file")
 
 
 def _in_words(error: Exception) -> str:
     if isinstance(error, ListProblem):
-        return error.reason if error.line is None else f"line {error.line}: {error.reason}"
+        return error.in_words
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 from vedette_schemas import Mode, Order, name_of, topics
+from vedette_transport.identity_folder import IdentityFolder
 
-from .deployment import Deployment
+from .deployment import Deployment, operator_label
+from .trusting import READER, reader
 
 IN_FORCE, NOTHING = "in_force", "nothing"
 """A fact of an enforcer's heartbeat, and what it is where nothing is blocked."""
@@ -37,8 +39,19 @@ def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts) -> Itera
     if (held := enforcer.get(IN_FORCE, NOTHING)) != NOTHING:
         yield f"  in force   {held}"
     yield f"  what was ordered: vedette actions --folder {shlex.quote(str(deployment.folder))}"
-    yield f"  any MQTT client: mosquitto_sub -h {broker.host} -p {broker.port} -t '{topics.EVERY_ALERT}' -v"
+    yield f"  any MQTT client: {_listening(deployment)}"
     yield "  Ctrl-C stops all"
+
+
+def _listening(deployment: Deployment) -> str:
+    """Return a command line that shows alerts."""
+    broker = deployment.broker
+    words = ["mosquitto_sub", "-h", broker.host, "-p", str(broker.port), "-t", topics.EVERY_ALERT, "-v"]
+    if not broker.plain:
+        files = IdentityFolder(deployment.identity(READER)).files()
+        words += ["--cafile", str(files.ca), "--cert", str(files.certificate), "--key", str(files.key)]
+        words += ["-i", str(reader(operator_label()))]
+    return shlex.join(words)
 
 
 def parting_lines(deployment: Deployment, enforcer: Facts) -> Iterator[str]:

@@ -198,6 +198,9 @@ def _ask(acting: Operator, asked: Sequence[Asked]) -> tuple[list[ActAnswer], Not
             answers.append(acting.act(what))
         except NotAnsweredError as error:
             return answers, error
+        except KeyboardInterrupt:
+            words = "not waited for: 'vedette actions' tells whether something was done"
+            return answers, NotAnsweredError(words)
     return answers, None
 
 

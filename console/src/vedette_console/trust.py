@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from vedette_schemas import SettingsError
 from vedette_transport.settings import Address
 
@@ -80,12 +78,14 @@ def show(
     if as_json:
         sys.stdout.write(json.dumps([_as_json(entry) for entry in found]) + "\n")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("principal", "until", "state", "serial"):
-        table.add_column(column, no_wrap=True)
-    for entry in found:
-        table.add_row(entry.principal, f"{entry.ends_at:%Y-%m-%d}", _state(entry), f"{entry.serial:x}")
-    Console(highlight=False).print(table if found else "nobody holds a certificate yet")
+    rows = [
+        (entry.principal, f"{entry.ends_at:%Y-%m-%d}", _state(entry), f"{entry.serial:x}") for entry in found
+    ]
+    rows.insert(0, ("principal", "until", "state", "serial"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 def _enrol(

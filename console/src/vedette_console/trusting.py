@@ -15,6 +15,8 @@ from .ca import enrol, published_ca
 from .deployment import Deployment, operator_label
 
 _TOKEN_LIFE = timedelta(minutes=5)
+READER = "reader/operator"
+"""The identity for an MQTT client that only listens."""
 
 
 def is_established(deployment: Deployment) -> bool:
@@ -32,22 +34,30 @@ def is_established(deployment: Deployment) -> bool:
 
 
 def _have_joined(deployment: Deployment) -> None:
-    wanted = [Principal(Program.OPERATOR, operator_label())]
+    operator = operator_label()
+    _have(deployment, str(Principal(Program.OPERATOR, operator)), "operator")
     if not deployment.broker.plain:
-        wanted.append(Principal(Program.SENSOR, deployment.host))
-        wanted.append(Principal(Program.ENFORCER, deployment.host))
-    missing = [each for each in wanted if not _is_good(each, deployment.identity(each.program))]
-    for name in dict.fromkeys(
-        str(each) if each.program is Program.OPERATOR else each.host for each in missing
-    ):
-        _join(deployment, name)
+        # A certificate is for one connection: who listens all day does not act by the same one.
+        _have(deployment, str(reader(operator)), READER)
+        _have(deployment, deployment.host, "sensor", "enforcer")
+
+
+def reader(operator: str) -> Principal:
+    """Return by which name another MQTT client of this operator connects."""
+    return Principal(Program.OPERATOR, f"{operator[:56]}-reader")
+
+
+def _have(deployment: Deployment, name: str, *folders: str) -> None:
+    """Join under this name, unless these identities are still good."""
+    if not all(_is_good(name, deployment.identity(folder)) for folder in folders):
+        _join(deployment, name, folders[0])
 
 
 def _fingerprint(deployment: Deployment) -> str:
     return published_ca(deployment.folder / "ca").fingerprint(hashes.SHA256()).hex()
 
 
-def _join(deployment: Deployment, name: str) -> None:
+def _join(deployment: Deployment, name: str, folder: str) -> None:
     """Join here, by loopback."""
     token = enrol(
         deployment.folder / "ca",
@@ -57,15 +67,15 @@ def _join(deployment: Deployment, name: str) -> None:
         ca=Address(host="localhost", port=deployment.ca_port),
         broker=Address(host=deployment.broker.host, port=deployment.broker.port),
     )
-    join(token.write(), deployment.identity(""), operator=token.is_operators)
+    join(token.write(), deployment.identity(folder).parent, operator=token.is_operators)
 
 
-def _is_good(principal: Principal, folder: Path) -> bool:
-    """Tell whether an identity will do, and its program can renew it."""
+def _is_good(name: str, folder: Path) -> bool:
+    """Tell whether an identity will do, and for long enough."""
     try:
         found = Identity(folder)
     except SettingsError:
         return False
-    if principal.program is Program.OPERATOR and due(found.begins_at, found.ends_at, datetime.now(UTC)):
+    if found.principal.program is Program.OPERATOR and due(found.begins_at, found.ends_at, datetime.now(UTC)):
         return False
-    return found.principal == principal
+    return name in (str(found.principal), found.principal.host)

@@ -12,13 +12,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from vedette_schemas import Terminate
 
 from . import procfs
 from .ended import ALREADY, ANOTHER_PROGRAM, NO_RIGHT, Ended, failed, gone, refused, summary
 from .guards import Own, why_not
+from .holding import MOMENT, Held, hold, settle
 from .running import Running
 from .same_program import Program, is_same_program, program_of
 from .waking import parent_waker
@@ -36,9 +36,6 @@ _RESTLESS = 3
 _ELUSIVE_SECONDS = 0.3
 """Without a find, after which a program that goes from process to process counts as gone."""
 
-_SETTLE_SECONDS, _MOMENT = 0.02, 0.00005
-"""For a stop to take effect: microseconds, but on a busy machine."""
-
 _LOOKS = 10
 """That found nothing in a row are enough, on a machine where somebody is born all the time."""
 
@@ -46,22 +43,10 @@ _MOST_HELD = 400
 """Processes held at once; more than that are ended in several goes."""
 
 
-class _Held(NamedTuple):
-    """A process and the descriptor that is it: the number may pass to another, the descriptor can't."""
-
-    running: Running
-    descriptor: int
-
-    def lives(self) -> bool:
-        poll = select.poll()
-        poll.register(self.descriptor, select.POLLIN)
-        return not poll.poll(0)
-
-
 def end(order: Terminate, own: Own, term_seconds: float) -> Ended:
     """End the process that `order` names, its tree, and what else runs of it."""
     try:
-        target = _hold(order.process.pid)
+        target = hold(order.process.pid)
     except PermissionError:
         return failed(NO_RIGHT)
     except OSError as error:
@@ -104,38 +89,10 @@ def _why_refused(running: Running, order: Terminate, own: Own) -> Ended | None:
     return None if is_same_program(running.process, order.process) else ANOTHER_PROGRAM
 
 
-def _hold(pid: int) -> _Held | None:
-    """Take hold of `pid`; `None` if it is gone; raise `PermissionError` if we may not see it."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return None
-    running = None
-    try:
-        # Looked at after the descriptor was opened: what lives under the number now is what we hold,
-        # or what we hold is dead and no signal reaches anything.
-        running = procfs.look(pid)
-    finally:
-        if running is None:
-            os.close(descriptor)
-    return None if running is None else _Held(running, descriptor)
-
-
-def _settle(stopped: list[_Held]) -> None:
-    """Wait until all have really stopped: one that is amid a fork has a child that can't be seen yet.
-
-    One that waits for a disk, or for a child that we have stopped, may not stop; but neither does it fork.
-    """
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    for held in stopped:
-        while not procfs.is_still(held.running.process.pid) and time.monotonic() < deadline:
-            time.sleep(_MOMENT)
-
-
 class _Hunt:
     """One program being ended."""
 
-    def __init__(self, target: _Held | None, program: Program | None, own: Own, only_uid: int | None) -> None:
+    def __init__(self, target: Held | None, program: Program | None, own: Own, only_uid: int | None) -> None:
         """Hunt the target's tree, and what else there is of the program."""
         self._target, self._program, self._own, self._only_uid = target, program, own, only_uid
         self._held = {} if target is None else {target.running.key: target}
@@ -176,7 +133,7 @@ class _Hunt:
             os.close(held.descriptor)
         self._held.clear()
 
-    def _ask(self, newcomers: list[_Held], term_seconds: float) -> None:
+    def _ask(self, newcomers: list[Held], term_seconds: float) -> None:
         """Send TERM, also to what else is found of the program, and wait for as long as the grace lasts."""
         deadline = time.monotonic() + term_seconds
         pause, restless = _FIRST_PAUSE, 0
@@ -212,7 +169,7 @@ class _Hunt:
                 looks += 1
                 if time.monotonic() >= enough and (procfs.newest() == newest or looks >= _LOOKS):
                     return True
-                time.sleep(_MOMENT)
+                time.sleep(MOMENT)
                 continue
             looks = 0
             for held in list(self._held.values()):
@@ -222,20 +179,20 @@ class _Hunt:
                 enough = time.monotonic() + _ELUSIVE_SECONDS
         return False
 
-    def _freeze(self, newcomers: list[_Held]) -> list[_Held]:
+    def _freeze(self, newcomers: list[Held]) -> list[Held]:
         """Stop these and all that descends from them; return them all, in the order of their birth."""
-        stopped: list[_Held] = []
+        stopped: list[Held] = []
         while newcomers:
             for held in newcomers:
                 self._send(held, signal.SIGSTOP)
             stopped += newcomers
-            _settle(newcomers)
+            settle(newcomers)
             if all(procfs.is_childless(held.running.process.pid) for held in newcomers):
                 break  # the usual case, and a look at all of /proc takes milliseconds
             newcomers = self._children(procfs.everyone())
         return stopped
 
-    def _children(self, everyone: Iterable[procfs.Stat]) -> list[_Held]:
+    def _children(self, everyone: Iterable[procfs.Stat]) -> list[Held]:
         """Take hold of the children of what is held."""
         parents = {held.running.process.pid: held for held in self._held.values()}
         return self._take(
@@ -244,15 +201,15 @@ class _Hunt:
             lambda running: (parent := parents.get(running.parent)) is not None and parent.lives(),
         )
 
-    def _others(self, everyone: Iterable[procfs.Stat]) -> list[_Held]:
+    def _others(self, everyone: Iterable[procfs.Stat]) -> list[Held]:
         """Take hold of what else runs of the program: what has left its tree, or came since."""
         if self._program is None:
             return []
         return self._take(filter(self._program.may_have, everyone), self._program.has)
 
-    def _take(self, candidates: Iterable[procfs.Stat], belongs: Callable[[Running], bool]) -> list[_Held]:
+    def _take(self, candidates: Iterable[procfs.Stat], belongs: Callable[[Running], bool]) -> list[Held]:
         """Take hold of the candidates that belong to the program and may be ended."""
-        taken: list[_Held] = []
+        taken: list[Held] = []
         for stat in candidates:
             if (stat.pid, stat.started) in self._known:
                 continue
@@ -264,9 +221,9 @@ class _Hunt:
                 taken.append(held)
         return taken
 
-    def _hold_if(self, pid: int, belongs: Callable[[Running], bool]) -> _Held | None:
+    def _hold_if(self, pid: int, belongs: Callable[[Running], bool]) -> Held | None:
         try:
-            held = _hold(pid)
+            held = hold(pid)
         except PermissionError:
             return None
         if held is None:
@@ -280,7 +237,7 @@ class _Hunt:
         os.close(held.descriptor)
         return None
 
-    def _send(self, held: _Held, number: signal.Signals) -> None:
+    def _send(self, held: Held, number: signal.Signals) -> None:
         try:
             signal.pidfd_send_signal(held.descriptor, number)
         except ProcessLookupError:
@@ -305,6 +262,6 @@ class _Hunt:
             if not ready:
                 return
 
-    def _let_go(self, held: _Held) -> None:
+    def _let_go(self, held: Held) -> None:
         if self._held.pop(held.running.key, None) is not None:
             os.close(held.descriptor)

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cache
 from typing import Protocol
 
@@ -39,13 +38,17 @@ def read_host(text: str) -> str | None:
     return tidy(parsed.host) if parsed is not None else None
 
 
-def suffixes(host: str) -> Iterator[str]:
-    """Yield the host and every name above it, down to its top-level domain."""
-    yield host
+def names_above(host: str) -> list[str]:
+    """Return the host and every name above it, but a top-level domain: that is never listed."""
+    names = [host]
     dot = host.find(".")
-    while dot >= 0:
-        yield host[dot + 1 :]
-        dot = host.find(".", dot + 1)
+    last = host.rfind(".")
+    while dot < last:
+        host = host[dot + 1 :]
+        names.append(host)
+        last -= dot + 1
+        dot = host.find(".")
+    return names
 
 
 class _Suffixes(Protocol):

@@ -37,6 +37,11 @@ class ListProblem(VedetteError):  # noqa: N818
         self.name, self.line, self.reason = name, line, reason
         super().__init__(f"{name}{'' if line is None else f', line {line}'}: {reason}")
 
+    @property
+    def in_words(self) -> str:
+        """What is wrong and in which line, for those who know which list."""
+        return self.reason if self.line is None else f"line {self.line}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
@@ -53,37 +58,69 @@ def read_list(
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
     lines = _lines(text.removeprefix("\ufeff"))
-    _check_header(next(lines, None), name)
+    check_header(next(lines, None), name)
     good: dict[tuple[IndicatorType, str, date | None, bool], Indicator] = {}
-    bad: list[BadLine] = []
-    dropped = 0
+    bad = BadLines()
     for number, line in lines:
         try:
-            indicator = _indicator(line, name, number)
+            indicator = read_row(line, name, number)
             allows = indicator.action is ListAction.ALLOW  # beside a row that acts it is no repeat
             key = indicator.type, indicator.value, indicator.expires, allows
             first = good.setdefault(key, indicator)
             if first is not indicator:
-                raise RefusedError(f"says the same as line {first.line}, which serves")
+                raise RefusedError(said_before(first.line))
         except RefusedError as problem:
-            dropped += 1
-            if dropped <= MAX_BAD_LINES:
-                bad.append(BadLine(number, f"{problem}: {_excerpt(line)}"))
-    if dropped > MAX_BAD_LINES:
-        more = f"{dropped - MAX_BAD_LINES} more lines after this one can't be used"
-        bad.append(BadLine(bad[-1].line, more))
-    if len(good) * 2 < previous:
-        raise ListProblem(name, None, f"{len(good)} usable rows where there were {previous}")
-    return tuple(good.values()), tuple(bad)
+            bad.add(number, str(problem), line)
+    check_size(len(good), previous, name)
+    return tuple(good.values()), bad.told()
+
+
+class BadLines:
+    """The lines that don't serve, in any order; of many the first are told and the others counted."""
+
+    def __init__(self) -> None:
+        self._lines: list[BadLine] = []
+        self._count = 0
+
+    def add(self, number: int, problem: str, line: str) -> None:
+        """Note a line and what is wrong with it."""
+        self._count += 1
+        if self._count <= MAX_BAD_LINES:
+            self._lines.append(BadLine(number, f"{problem}: {_excerpt(line)}"))
+
+    def told(self) -> tuple[BadLine, ...]:
+        """Return them by their numbers."""
+        lines = sorted(self._lines, key=lambda line: line.line)
+        if self._count > MAX_BAD_LINES:
+            more = f"{self._count - MAX_BAD_LINES} more lines after this one can't be used"
+            lines.append(BadLine(lines[-1].line, more))
+        return tuple(lines)
+
+
+def said_before(line: int) -> str:
+    """Return what is wrong with a row that repeats that line."""
+    return f"says the same as line {line}, which serves"
+
+
+def check_size(rows: int, previous: int, name: str) -> None:
+    """Raise `ListProblem` where over half of `previous` rows are lost."""
+    if rows * 2 < previous:
+        raise ListProblem(name, None, f"{rows} usable rows where there were {previous}")
+
+
+def is_row(line: str) -> bool:
+    """Tell a row from a blank line and a comment."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(_LINE_END.split(text), start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
+        if is_row(line):
             yield number, line
 
 
-def _check_header(first: tuple[int, str] | None, name: str) -> None:
+def check_header(first: tuple[int, str] | None, name: str) -> None:
+    """Raise `ListProblem` where the first row, with its line's number, is not the columns' names."""
     if first is None:
         raise ListProblem(name, None, "the list is empty")
     number, line = first
@@ -109,7 +146,8 @@ def _cells(line: str) -> list[str]:
         raise RefusedError("a quote is not closed on its line, or stands within a value") from None
 
 
-def _indicator(line: str, name: str, number: int) -> Indicator:
+def read_row(line: str, name: str, number: int) -> Indicator:
+    """Read one line; raise `RefusedError` saying what is wrong with it."""
     cells = _cells(line)
     if len(cells) != len(COLUMNS):
         raise RefusedError(f"{len(cells)} columns where {len(COLUMNS)} are expected")

@@ -1,6 +1,6 @@
 """The indicator table: what in an observation hits which rows of the lists."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from ipaddress import IPv4Address, IPv6Address
 
@@ -11,9 +11,10 @@ from .defanging import mended, visible
 from .filehashes import read_hash
 from .hosts import read_host
 from .indicator import Indicator, IndicatorType, ListAction, Match, Via
-from .phrases import PhraseTree, normal
+from .phrase_index import PhraseIndex
 from .program_index import ProgramIndex
 from .programs import image, last_title_part
+from .shelves import DictShelf, Shelf, Shelves
 from .spotting import Spot, hashes, spots
 from .urls import carried, read_url
 from .web_index import Hit, WebIndex
@@ -23,23 +24,21 @@ MAX_TEXT = 65_536
 
 
 class IndicatorTable:
-    """Rows of one or more lists; it does not change once made.
+    """Rows of one or more lists, in memory or compiled; it does not change once made.
 
     Every look-up takes the day it is made `on`: rows that expired before it neither hit nor allow. Where
     a row with `allow` hits a subject (a URL, a program, a phrase, …), no row is reported for it.
     """
 
-    def __init__(self, rows: Iterable[Indicator]) -> None:
-        self._web, self._programs = WebIndex(), ProgramIndex()
-        self._phrases: PhraseTree[Indicator] = PhraseTree()
-        self._size = 0
-        for row in rows:
-            self._size += 1
-            if row.type is IndicatorType.PHRASE:
-                self._phrases.add(row.value, row)
-            else:
-                self._web.add(row)
-                self._programs.add(row)
+    def __init__(self, rows: Iterable[Indicator], compiled: Sequence[Shelf] = ()) -> None:
+        """Look in these rows, and in compiled lists."""
+        kept = DictShelf(rows)
+        shelf: Shelf = kept
+        if compiled:
+            shelf = Shelves([kept, *compiled] if len(kept) else compiled)
+        self._size = len(shelf)
+        self._web, self._programs, self._phrases = WebIndex(shelf), ProgramIndex(shelf), PhraseIndex(shelf)
+        self._has_hashes = IndicatorType.HASH in shelf.types
 
     def __len__(self) -> int:
         return self._size
@@ -91,7 +90,7 @@ class IndicatorTable:
         self, executable: str, os: OperatingSystem | None = None, sha256: str | None = None, *, on: date
     ) -> list[Match]:
         """Match a program by path, name and hash, as one subject: a row allowing one allows all."""
-        hits = list(self._programs.path_hits(mended(executable[:MAX_TEXT]), os))
+        hits = self._programs.path_hits(mended(executable[:MAX_TEXT]), os)
         digits = read_hash(sha256) if sha256 is not None else None
         if digits is not None:
             hits += self._programs.hash_hits(digits)
@@ -107,12 +106,13 @@ class IndicatorTable:
         return _settled(self._programs.hash_hits(digits), Via.PROGRAM, on) if digits is not None else []
 
     def _text(self, text: str, on: date) -> Iterator[Match]:
-        for phrase, rows in self._phrases.find(normal(text)):
-            yield from _settled(((row, phrase) for row in rows), Via.TEXT, on)
+        for phrase, entry in self._phrases.find(text).items():
+            yield from _settled([(row, phrase) for row in entry.rows], Via.TEXT, on)
         for spot in spots(text):
             yield from self._spot(spot, on)
-        for digits in hashes(text):
-            yield from _settled(self._programs.hash_hits(digits), Via.TEXT, on)
+        if self._has_hashes:
+            for digits in hashes(text):
+                yield from _settled(self._programs.hash_hits(digits), Via.TEXT, on)
 
     def _spot(self, spot: Spot, on: date) -> list[Match]:
         matches = _settled(self._web.url_hits(spot.url), spot.via, on)
@@ -137,14 +137,16 @@ def _destination(
 
 def _once(matches: Iterable[Match]) -> list[Match]:
     """Leave out what hit the same row again; the first way to it stays."""
-    found: dict[tuple[int, str], Match] = {}
+    found: dict[tuple[Indicator, str], Match] = {}
     for match in matches:
-        found.setdefault((id(match.indicator), match.subject), match)
+        found.setdefault((match.indicator, match.subject), match)
     return list(found.values())
 
 
-def _settled(hits: Iterable[Hit], via: Via, on: date) -> list[Match]:
+def _settled(hits: list[Hit], via: Via, on: date) -> list[Match]:
     """Return the matches of one subject: rows that live, and none where one of them allows it."""
+    if not hits:
+        return []
     live = [(row, subject) for row, subject in hits if row.live(on)]
     if any(row.action is ListAction.ALLOW for row, _ in live):
         return []

@@ -94,6 +94,10 @@ class Renewer:
         """End; one request that is under way ends with the process."""
         self._stopping.set()
 
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, that long at most."""
+        self._thread.join(seconds)
+
     def step(self) -> float:
         """Renew if that is due; return in how many seconds to look again."""
         try:

@@ -1,11 +1,12 @@
 """Who gets which certificate: by a token, or by a certificate that is to be renewed."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from vedette_schemas import Enrolment, Issued, Principal, Program, Renewal, principals_of
+from vedette_schemas import Enrolment, Issued, Principal, Program, principals_of
 from vedette_transport.renewal_token import Asked
 
 from .certificates import Authority
@@ -48,7 +49,7 @@ class Issuer:
                 raise BadRequestError(f"this token is for {_listed(principals)}")
             keys = list(map(key_of, wanted.requests, principals))
             if token.used_at is not None:
-                return self._again(wanted)
+                return self._again(wanted, principals)
             self._register.revoke(principals, now)
             issued: list[str] = []
             for principal, key in zip(principals, keys, strict=True):
@@ -59,12 +60,16 @@ class Issuer:
         log.info("enrolled %s", _listed(principals))
         return Issued(certificates=tuple(issued))
 
-    def _again(self, wanted: Enrolment) -> Issued:
-        given = {_key(entry): entry for entry in self._register.issued_by(wanted.secret)}
-        asked = [key_digest(x509.load_pem_x509_csr(pem.encode())) for pem in wanted.requests]
-        if not all(key in given and given[key].revoked_at is None for key in asked):
+    def _again(self, wanted: Enrolment, principals: Sequence[Principal]) -> Issued:
+        given = {(entry.principal, _key(entry)): entry for entry in self._register.issued_by(wanted.secret)}
+        asked = [
+            given.get((str(principal), _digest(pem)))
+            for principal, pem in zip(principals, wanted.requests, strict=True)
+        ]
+        found = [entry.pem for entry in asked if entry is not None and entry.revoked_at is None]
+        if len(found) != len(principals):
             raise BadRequestError("the token was used before: run 'vedette enrol' again")
-        return Issued(certificates=tuple(given[key].pem for key in asked))
+        return Issued(certificates=tuple(found))
 
     def renew(self, asked: Asked, now: datetime) -> Issued:
         """Return a certificate for the next key of who has one already.
@@ -78,7 +83,7 @@ class Issuer:
             key = key_of(renewal.request, principal)
             if not self._register.first_time(renewal.id, now):
                 raise BadRequestError("this request came before")
-            known = self._register.issued_for(principal, _digest(renewal))
+            known = self._register.issued_for(principal, _digest(renewal.request))
             if known and known[0].revoked_at is None:
                 return Issued(certificates=(known[0].pem,))
             if known:
@@ -104,13 +109,13 @@ def _key(entry: Entry) -> bytes:
     return key_digest(x509.load_pem_x509_certificate(entry.pem.encode()))
 
 
-def _digest(renewal: Renewal) -> bytes:
-    return key_digest(x509.load_pem_x509_csr(renewal.request.encode()))
+def _digest(request: str) -> bytes:
+    return key_digest(x509.load_pem_x509_csr(request.encode()))
 
 
 def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(Encoding.PEM).decode()
 
 
-def _listed(principals: tuple[Principal, ...]) -> str:
+def _listed(principals: Sequence[Principal]) -> str:
     return " and ".join(map(str, principals))

@@ -83,7 +83,7 @@ class Register:
         if version != _VERSION:
             raise SettingsError(f"{path}: is of version {version}, and this Vedette knows {_VERSION} only")
         if state != "ok":
-            raise SettingsError(f"{path}: is damaged ({state}); restore it from a backup")
+            raise SettingsError(f"{path}: is damaged ({state.splitlines()[-1]}); restore it from a backup")
 
     @staticmethod
     def make(path: Path) -> None:

@@ -1,0 +1,166 @@
+"""A compiled list: its text with a table of where its rows stand, to be mapped into memory."""
+
+import json
+import mmap
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import xxhash
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from vedette_schemas import VedetteError
+
+from .canonical import RefusedError
+from .indicator import Indicator, IndicatorType
+from .keys import Lead, Width, keys
+from .lists import MAX_BAD_LINES, BadLine, read_row
+from .shelves import Entry
+
+MAGIC = b"Vedette list\r\n\x1a\n"
+FORMAT = 1
+"""To be raised with every change to the layout, to the keys or to a canonical form."""
+
+FIXED = struct.Struct("<16sIIQ16s")
+"""Magic, format, length of the facts, length of the file, checksum of all that follows."""
+
+ROOM = 8 + 4 + 4
+"""Bytes a node takes: the place of its row, the next of the same key, its line."""
+
+MARK = 1 << 63
+"""In a node's place: it is no row, the rest says where it leads."""
+
+NODE = (1 << 32) - 1
+_LONGEST_LINE = 1 << 17
+_CHUNK = 1 << 20
+_MAX_ROWS = 4_096
+_REMEMBERED = 4_096
+
+_Count = Annotated[int, Field(ge=0, lt=1 << 32)]
+
+
+class CompiledError(VedetteError):
+    """A file that is no compiled list, or is damaged; the text says what is wrong with it."""
+
+
+class Facts(BaseModel):
+    """What a compiled list says of itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: str
+    seed: Annotated[int, Field(ge=0, lt=1 << 64)]
+    entries: _Count
+    nodes: Annotated[int, Field(ge=1, lt=1 << 32)]
+    slots: Annotated[int, Field(ge=2, le=1 << 32)]
+    types: frozenset[IndicatorType]
+    widths: frozenset[tuple[Annotated[int, Field(ge=4, le=6)], Annotated[int, Field(ge=0, le=128)]]]
+    bad: Annotated[tuple[tuple[int, str], ...], Field(max_length=MAX_BAD_LINES + 1)]
+
+
+class CompiledList:
+    """The rows of one compiled list, read from its text as they are hit.
+
+    What the table points at is read and compared again, so that a wrong table can lose a row and never
+    make one up. Any number of processes can share the file; replace it by renaming, never in place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Map the file; raise `CompiledError` where it is damaged, `OSError` where it can't be read."""
+        with path.open("rb") as file:
+            facts, start = _check(file)
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.name = facts.name
+        self.bad = tuple(BadLine(line, reason) for line, reason in facts.bad)
+        self.types, self.widths = facts.types, frozenset[Width](facts.widths)
+        self._entries, self._seed, self._mask = facts.entries, facts.seed, facts.slots - 1
+        places = start + facts.slots * 8
+        following = places + facts.nodes * 8
+        lines = following + facts.nodes * 4
+        self._text = lines + facts.nodes * 4
+        view = memoryview(self._map)
+        self._slots, self._places = view[start:places].cast("Q"), view[places:following].cast("Q")
+        self._following, self._lines = view[following:lines].cast("I"), view[lines : self._text].cast("I")
+        self._read: dict[int, Indicator | None] = {}
+        self._digest: Callable[[bytes, int], int] = xxhash.xxh3_64_intdigest
+
+    def __len__(self) -> int:
+        return self._entries
+
+    def get(self, key: str) -> Entry | None:
+        """Return what is kept under the key, if anything."""
+        digest = self._digest(key.encode("utf-8", "replace"), self._seed)
+        slots, mask = self._slots, self._mask
+        at, tag = digest & mask, digest >> 32
+        slot = slots[at]
+        tries = 0
+        while slot:
+            if slot >> 32 == tag:
+                return self._entry(key, slot & NODE)
+            at = (at + 1) & mask
+            slot = slots[at]
+            tries += 1
+            if tries > mask:
+                break
+        return None
+
+    def _entry(self, key: str, node: int) -> Entry | None:
+        rows: list[Indicator] = []
+        lead = 0
+        for _ in range(_MAX_ROWS):
+            if not 0 < node < len(self._places):
+                break
+            place = self._places[node]
+            if place & MARK:
+                lead |= place & ~MARK
+            elif (row := self._row(place, self._lines[node])) is not None and key in keys(row):
+                rows.append(row)
+            node = self._following[node]
+        return Entry(tuple(rows), Lead(lead & 7)) if rows or lead else None
+
+    def _row(self, place: int, line: int) -> Indicator | None:
+        if place not in self._read:
+            if len(self._read) >= _REMEMBERED:
+                self._read.clear()
+            self._read[place] = self._row_at(place, line)
+        return self._read[place]
+
+    def _row_at(self, place: int, line: int) -> Indicator | None:
+        start = self._text + place
+        found = self._map[start : start + _LONGEST_LINE].partition(b"\n")[0]
+        try:
+            return read_row(found.decode("utf-8", "surrogateescape"), self.name, line)
+        except RefusedError:
+            return None
+
+
+def _check(file: BinaryIO) -> tuple[Facts, int]:
+    """Return what the file says of itself and where its table begins, if all of it is as it was written."""
+    fixed = file.read(FIXED.size)
+    if len(fixed) < FIXED.size or not fixed.startswith(MAGIC):
+        raise CompiledError("not a compiled list")
+    _, version, length, size, checksum = FIXED.unpack(fixed)
+    if version != FORMAT:
+        raise CompiledError(f"compiled by another version ({version}, this one reads {FORMAT})")
+    digest, found, facts = xxhash.xxh3_128(), FIXED.size, b""
+    while chunk := file.read(_CHUNK):
+        if len(facts) < length:
+            facts += chunk[: length - len(facts)]
+        digest.update(chunk)
+        found += len(chunk)
+    if found != size or digest.digest() != checksum:
+        raise CompiledError("damaged: its checksum is another")
+    try:
+        said = Facts.model_validate_json(facts)
+    except ValidationError:
+        raise CompiledError("what it says of itself can't be read") from None
+    start = FIXED.size + length
+    if said.slots & (said.slots - 1) or start % 8 or start + said.slots * 8 + said.nodes * ROOM > size:
+        raise CompiledError("its parts don't fit into it")
+    return said, start
+
+
+def facts_json(facts: Facts) -> bytes:
+    """Write the facts so that what follows them begins at a multiple of eight."""
+    written = json.dumps(facts.model_dump(mode="json")).encode()
+    return written + b" " * (-(len(written) + FIXED.size) % 8)
