@@ -47,7 +47,7 @@ END
 
 find_python() {
     first=""
-    for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
         python=$(command -v "$candidate") || continue
         why=$(trouble_with "$python")
         [ -n "$why" ] || return 0

@@ -13,7 +13,7 @@ from tests.faults.running import until
 
 pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.timeout(300)]
 PROGRAMS = ("sensor", "enforcer", "session")
-_BLOCK = """
+BLOCK = """
 import contextlib
 from pathlib import Path
 from uuid import uuid4
@@ -170,7 +170,7 @@ def test_what_can_not_be_released_keeps_it_there(installed: Host) -> None:
     """The hosts file, mounted to be read only, can't be changed."""
     hosts = installed.path("/etc/hosts")
     installed.run("touch", "/etc/hosts")
-    assert installed.run("/opt/vedette/bin/python", "-P", "-c", _BLOCK) == "done\n"
+    assert installed.run("/opt/vedette/bin/python", "-P", "-c", BLOCK) == "done\n"
     assert "evil.example" in hosts.read_text()
     installed.run("mount", "--bind", "/etc/hosts", "/etc/hosts")
     installed.run("mount", "-o", "remount,ro,bind", "/etc/hosts")

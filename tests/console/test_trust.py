@@ -1,6 +1,7 @@
 """The commands of trust, as they are typed."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,9 +75,24 @@ def test_the_commands_of_a_day(ca: cas.RunningCa, tmp_path: Path) -> None:
         (("enrol", "host-8", "--server", "nowhere"), "give HOST:PORT"),
         (("revoke", "host-99"), "no certificate that is still good"),
         (("ca", "init"), "a CA is there already"),
+        (("ca", "init", "--name", "server:8884"), "without a port"),
     ],
 )
 def test_what_can_not_be_done_is_one_line(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
     code, said, error = run("vedette", *arguments, "--folder", str(cas.make(tmp_path / "ca")))
     assert (code, said, error.count("\n")) == (2, "", 1)
     assert words in error
+
+
+def test_a_ca_is_asked_whether_it_is_well(ca: cas.RunningCa) -> None:
+    settings = str(ca.folder / "ca.toml")
+    assert run("vedette", "ca", "health", "--settings", settings) == (0, "well\n", "")
+    shutil.rmtree(ca.folder / "identity")
+    (ca.folder / "identity").touch()
+    ca.token()  # it looks after all of its files once the register has changed
+    ca.await_line("identity: can't be written")
+    code, said, _ = run("vedette", "ca", "health", "--settings", settings)
+    assert (code, "identity: can't be written" in said) == (1, True)
+    ca.kill()
+    code, said, _ = run("vedette", "ca", "health", "--settings", settings)
+    assert (code, "Connection refused" in said) == (1, True)

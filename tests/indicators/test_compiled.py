@@ -96,8 +96,9 @@ def test_what_is_read_quickly_is_read_as_slowly(row: tuple[str, str, str], rest:
     quick = QuickRows().read(line.encode(errors="replace"))
     if quick is not None:
         (slow,), _ = read_list(f"{HEADER}\n{line}", name="mine.csv")
-        assert (quick.key.decode(), quick.allows) == (keys(slow)[0], slow.action == "allow")
-        assert quick.expires.decode() == (slow.expires.isoformat() if slow.expires else "")
+        key, _, said = quick
+        assert (key.decode(), said.allows) == (keys(slow)[0], slow.action == "allow")
+        assert said.expires.decode() == (slow.expires.isoformat() if slow.expires else "")
 
 
 @pytest.mark.parametrize(
@@ -238,10 +239,11 @@ def test_a_table_forged_with_its_checksum_makes_up_no_row(
         b"{}",
         b"[]",
         b"\xff",
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":4294967296,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":4294967295,"slots":2,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":3,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":2,"types":[],"widths":[[4,999]],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":4294967296,"filter":8,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"nodes":4294967295,"slots":2,"filter":8,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":2,"filter":9,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":3,"filter":8,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":2,"filter":8,"types":[],"widths":[[4,999]],"bad":[]}',
     ],
 )
 def test_facts_that_can_not_be_are_refused(tmp_path: Path, facts: bytes) -> None:

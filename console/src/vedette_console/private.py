@@ -37,4 +37,6 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # after a power failure, too
     new.replace(path)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding
 from vedette_schemas import SettingsError
+from vedette_transport.asking import NotReachedError, RefusedError, ask
 from vedette_transport.settings import Address
+from vedette_transport.tls import trusting
 
-from .ca import SETTINGS, Entry, enrol, make_ca, open_register, revoke
+from .ca import SETTINGS, CaSettings, Entry, enrol, make_ca, open_register, published_ca, revoke
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -47,6 +50,8 @@ def init(
         f"made a CA in {folder}; back up {folder / 'ca.key'} and {folder / 'register.db'}\n"
         f"next: vedette ca serve --settings {folder / SETTINGS}\n"
     )
+    if not names:
+        sys.stdout.write(f"hosts other than this one need a name of it: add it to {folder / SETTINGS}\n")
 
 
 @ca.command()
@@ -59,6 +64,24 @@ def serve(
 
     logging.getLogger().setLevel(logging.INFO)
     until_ended(settings)
+
+
+@ca.command()
+def health(
+    settings: Annotated[
+        Path, typer.Option(metavar="FILE", help="The settings of 'vedette ca serve'.")
+    ] = CA_FOLDER / SETTINGS,
+) -> None:
+    """Ask the CA that runs here whether it is well; leave with 1 and a line if it is not."""
+    found = CaSettings.read(settings)
+    here = Address(host="localhost", port=found.listen.port)
+    public = published_ca(found.folder).public_bytes(Encoding.PEM).decode()
+    try:
+        said = ask(here, trusting(public), "/health").decode()
+    except (NotReachedError, RefusedError) as error:
+        sys.stdout.write(f"{error}\n")
+        raise typer.Exit(1) from None
+    sys.stdout.write(said)
 
 
 @ca.command()

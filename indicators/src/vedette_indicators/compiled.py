@@ -31,6 +31,9 @@ MARK = 1 << 63
 """In a node's place: it is no row, the rest says where it leads."""
 
 NODE = (1 << 32) - 1
+FILTER_SHIFT = 61
+"""A filter is asked before the table: of each digest one bit, whose upper three tell the bit of a byte."""
+
 _LONGEST_LINE = 1 << 17
 _CHUNK = 1 << 20
 _MAX_ROWS = 4_096
@@ -53,6 +56,7 @@ class Facts(BaseModel):
     entries: _Count
     nodes: Annotated[int, Field(ge=1, lt=1 << 32)]
     slots: Annotated[int, Field(ge=2, le=1 << 32)]
+    filter: Annotated[int, Field(ge=8, le=1 << 34)]
     types: frozenset[IndicatorType]
     widths: frozenset[tuple[Annotated[int, Field(ge=4, le=6)], Annotated[int, Field(ge=0, le=128)]]]
     bad: Annotated[tuple[tuple[int, str], ...], Field(max_length=MAX_BAD_LINES + 1)]
@@ -74,12 +78,14 @@ class CompiledList:
         self.bad = tuple(BadLine(line, reason) for line, reason in facts.bad)
         self.types, self.widths = facts.types, frozenset[Width](facts.widths)
         self._entries, self._seed, self._mask = facts.entries, facts.seed, facts.slots - 1
-        places = start + facts.slots * 8
+        slots = start + facts.filter
+        places = slots + facts.slots * 8
         following = places + facts.nodes * 8
         lines = following + facts.nodes * 4
         self._text = lines + facts.nodes * 4
         view = memoryview(self._map)
-        self._slots, self._places = view[start:places].cast("Q"), view[places:following].cast("Q")
+        self._filter, self._filter_mask = view[start:slots], facts.filter - 1
+        self._slots, self._places = view[slots:places].cast("Q"), view[places:following].cast("Q")
         self._following, self._lines = view[following:lines].cast("I"), view[lines : self._text].cast("I")
         self._read: dict[int, Indicator | None] = {}
         self._digest: Callable[[bytes, int], int] = xxhash.xxh3_64_intdigest
@@ -90,6 +96,8 @@ class CompiledList:
     def get(self, key: str) -> Entry | None:
         """Return what is kept under the key, if anything."""
         digest = self._digest(key.encode("utf-8", "replace"), self._seed)
+        if not self._filter[digest & self._filter_mask] >> (digest >> FILTER_SHIFT) & 1:
+            return None  # as most often: what is looked for is on no list
         slots, mask = self._slots, self._mask
         at, tag = digest & mask, digest >> 32
         slot = slots[at]
@@ -155,7 +163,8 @@ def _check(file: BinaryIO) -> tuple[Facts, int]:
     except ValidationError:
         raise CompiledError("what it says of itself can't be read") from None
     start = FIXED.size + length
-    if said.slots & (said.slots - 1) or start % 8 or start + said.slots * 8 + said.nodes * ROOM > size:
+    room = said.filter + said.slots * 8 + said.nodes * ROOM
+    if said.slots & (said.slots - 1) or said.filter & (said.filter - 1) or start % 8 or start + room > size:
         raise CompiledError("its parts don't fit into it")
     return said, start
 

@@ -13,12 +13,15 @@ from typing import BinaryIO
 
 import xxhash
 
-from .compiled import FIXED, FORMAT, MAGIC, NODE, Facts, facts_json
+from .compiled import FILTER_SHIFT, FIXED, FORMAT, MAGIC, NODE, Facts, facts_json
 from .gathering import Gathered
 from .lists import ListProblem, check_size
 
 _UPPER = ~NODE & (1 << 64) - 1
 _NICE = 10
+_FILTER_BYTES = 4
+"""For each key, so that of a hundred look-ups for nothing two or three get past the filter."""
+
 _FREE = 3
 """Of a table's slots, at least a third stays empty: of two look-ups for nothing, one ends at once."""
 
@@ -29,6 +32,7 @@ def compile_list(
     """Compile a list; raise `ListProblem` as `read_list` does, before anything is written."""
     gathered = Gathered(data, name=name, seed=secrets.randbits(64) if seed is None else seed)
     slots, following = _table(gathered)
+    sieve = _filter(gathered.hashes)
     check_size(gathered.entries, previous, name)
     facts = Facts(
         name=name,
@@ -36,6 +40,7 @@ def compile_list(
         entries=gathered.entries,
         nodes=len(gathered.places),
         slots=len(slots),
+        filter=len(sieve),
         types=frozenset(gathered.types),
         widths=frozenset(gathered.widths),
         bad=tuple((bad.line, bad.reason) for bad in gathered.bad.told()),
@@ -43,12 +48,23 @@ def compile_list(
     said = facts_json(facts)
     file.write(b"\0" * FIXED.size)
     digest, size = xxhash.xxh3_128(), FIXED.size
-    for part in (said, slots, gathered.places, following, gathered.lines, gathered.text):
+    for part in (said, sieve, slots, gathered.places, following, gathered.lines, gathered.text):
         octets = memoryview(part).cast("B")
         digest.update(octets)
         size += file.write(octets)
     file.seek(0)
     file.write(FIXED.pack(MAGIC, FORMAT, len(said), size, digest.digest()))
+
+
+def _filter(hashes: "array[int]") -> bytearray:
+    size = 8
+    while size < len(hashes) * _FILTER_BYTES:
+        size *= 2
+    sieve, mask = bytearray(size), size - 1
+    bits = [1 << number for number in range(8)]
+    for hashed in hashes:
+        sieve[hashed & mask] |= bits[hashed >> FILTER_SHIFT]
+    return sieve
 
 
 def _table(gathered: Gathered) -> "tuple[array[int], array[int]]":

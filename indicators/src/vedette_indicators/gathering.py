@@ -59,7 +59,8 @@ class Gathered:
     def _identity(self, line: bytes) -> _Identity:
         quick = self._quick.read(line)
         if quick is not None:
-            return quick.key, quick.expires, quick.allows
+            key, _, rest = quick
+            return key, rest.expires, rest.allows
         row = read_row(line.decode("utf-8", "surrogateescape"), "", 0)
         expires = b"" if row.expires is None else row.expires.isoformat().encode()
         return keys(row)[0].encode("utf-8", "replace"), expires, row.action is ListAction.ALLOW

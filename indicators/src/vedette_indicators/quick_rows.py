@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple, TypeVar
 
 import publicsuffixlist
@@ -30,47 +29,47 @@ _URL = re.compile(
 _HASH = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}")
 _LONGEST_NAME = 253
 
+_H, _U, _F = HOST.encode(), PAGE.encode(), HASH.encode()
 _R = TypeVar("_R")
 
 
-class QuickRow(NamedTuple):
-    """What a compiled list needs of a row; `host` only where it is a URL."""
+class Rest(NamedTuple):
+    """What follows a row's value, as far as a compiled list needs it."""
 
-    key: bytes
-    host: bytes
-    expires: bytes
-    allows: bool
-
-
-class _Rest(NamedTuple):
     expires: bytes
     allows: bool
     blocks: bool
+
+
+QuickRow = tuple[bytes, bytes, Rest]
+"""A row's key, its host where it is a URL, and the rest."""
+
+_Reader = Callable[[bytes], tuple[bytes, bytes] | None]
 
 
 class QuickRows:
     """Reads a line as `read_row` does, or leaves it to that."""
 
     def __init__(self) -> None:
-        self._rests: dict[bytes, _Rest] = {}
-        self._known: dict[bytes, _Rest | None] = {}
+        self._rests: dict[bytes, Rest] = {}
+        self._known: dict[bytes, Rest | None] = {}
+        self._readers = _readers(*_perhaps_public())
 
     def read(self, line: bytes) -> QuickRow | None:
         """Return what the line says; `None` where it takes a second look, or is no row."""
         cells = line.split(b",", 2)
         if len(cells) != _COLUMNS or len(line) > _LONGEST:
             return None
-        kind, value, written = cells
-        rest = self._rests.get(written) or self._rest(written)
-        reader = _READERS.get(kind)
-        if rest is None or reader is None:
+        reader = self._readers.get(cells[0])
+        found = reader(cells[1]) if reader is not None else None
+        if found is None:
             return None
-        key, host = reader(value)
-        if not key or (rest.blocks and key[:1] == b"#"):
+        rest = self._rests.get(cells[2]) or self._rest(cells[2])
+        if rest is None or (rest.blocks and cells[0] == b"hash"):
             return None
-        return QuickRow(key, host, rest.expires, rest.allows)
+        return found[0], found[1], rest
 
-    def _rest(self, written: bytes) -> _Rest | None:
+    def _rest(self, written: bytes) -> Rest | None:
         """Read what follows a row's value; all but source and comment are the same in many rows."""
         cells = written.split(b",")
         if len(cells) != _CELLS or b'"' in written or b"\0" in written or len(written) > _LONGEST_REMARK:
@@ -96,16 +95,15 @@ def _bound(remembered: dict[bytes, _R]) -> None:
         remembered.clear()
 
 
-def _read(rest: bytes) -> _Rest | None:
+def _read(rest: bytes) -> Rest | None:
     try:
         row = read_row(f"host,a.test,{rest.decode()}", "", 0)
     except RefusedError:
         return None
     expires = b"" if row.expires is None else row.expires.isoformat().encode()
-    return _Rest(expires, row.action is ListAction.ALLOW, row.action is ListAction.BLOCK)
+    return Rest(expires, row.action is ListAction.ALLOW, row.action is ListAction.BLOCK)
 
 
-@cache
 def _perhaps_public() -> tuple[frozenset[bytes], frozenset[bytes]]:
     """Return the public suffixes, and the names below which every name is one."""
     with open(publicsuffixlist.PSLFILE, "rb") as file:  # noqa: PTH123
@@ -114,45 +112,36 @@ def _perhaps_public() -> tuple[frozenset[bytes], frozenset[bytes]]:
     return frozenset(rules), wild
 
 
-def _is_plain(name: bytes) -> bool:
-    """Tell whether a name in the usual characters is a host's that can be listed, as it stands."""
-    suffixes, wild = _perhaps_public()
-    if len(name) > _LONGEST_NAME or b"xn--" in name:
-        return False
-    return name not in suffixes and name.partition(b".")[2] not in wild
+def _readers(suffixes: frozenset[bytes], wild: frozenset[bytes]) -> dict[bytes, _Reader]:
+    """Return what reads a value that is in its canonical form already, by type."""
 
+    def is_name(name: bytes) -> bool:
+        if b"xn--" in name or name in suffixes or len(name) > _LONGEST_NAME:
+            return False
+        return name[name.find(b".") + 1 :] not in wild
 
-def _host(value: bytes) -> tuple[bytes, bytes]:
-    return (_H + value if _HOST.fullmatch(value) and _is_plain(value) else b""), b""
+    def host(value: bytes) -> tuple[bytes, bytes] | None:
+        return (_H + value, b"") if a_host(value) and is_name(value) else None
 
+    def url(value: bytes) -> tuple[bytes, bytes] | None:
+        found = a_url(value)
+        if found is None:
+            return None
+        name, path, query = found.groups(b"")
+        return (b"%b%b%b%b" % (_U, name, path or b"/", query), name) if is_name(name) else None
 
-def _address(value: bytes) -> tuple[bytes, bytes]:
-    return (_I + value if _PLAIN_ADDRESS.fullmatch(value) else b""), b""
+    def digits(value: bytes) -> tuple[bytes, bytes] | None:
+        return (_F + value, b"") if _HASH.fullmatch(value) and not is_of_nothing(value.decode()) else None
 
+    def plain(key: str, pattern: re.Pattern[bytes]) -> _Reader:
+        start, fits = key.encode(), pattern.fullmatch
+        return lambda value: (start + value, b"") if fits(value) else None
 
-def _endpoint(value: bytes) -> tuple[bytes, bytes]:
-    return (_E + value if _PLAIN_ENDPOINT.fullmatch(value) else b""), b""
-
-
-def _hash(value: bytes) -> tuple[bytes, bytes]:
-    return (_F + value if _HASH.fullmatch(value) and not is_of_nothing(value.decode()) else b""), b""
-
-
-def _url(value: bytes) -> tuple[bytes, bytes]:
-    found = _URL.fullmatch(value)
-    if found is None:
-        return b"", b""
-    host, path, query = found.groups(b"")
-    if not _is_plain(host):
-        return b"", b""
-    return b"%b%b%b%b" % (_U, host, path or b"/", query), host
-
-
-_H, _I, _E, _U, _F = (key.encode() for key in (HOST, ADDRESS, ENDPOINT, PAGE, HASH))
-_READERS: dict[bytes, Callable[[bytes], tuple[bytes, bytes]]] = {
-    b"host": _host,
-    b"url": _url,
-    b"ip": _address,
-    b"ip:port": _endpoint,
-    b"hash": _hash,
-}
+    a_host, a_url = _HOST.fullmatch, _URL.fullmatch
+    return {
+        b"host": host,
+        b"url": url,
+        b"ip": plain(ADDRESS, _PLAIN_ADDRESS),
+        b"ip:port": plain(ENDPOINT, _PLAIN_ENDPOINT),
+        b"hash": digits,
+    }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import browser, percent
 from .addresses import Address, read_address, write_host
@@ -22,8 +22,7 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]{0,30}:[/\\]{2}")
 _CARRIED = re.compile(r"\s*(?:(?:https?|ftp|wss?):|[/\\]{2})[^\s]", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """A URL without what does not tell pages apart: scheme, user, fragment, the web's own ports."""
 
     host: str
@@ -126,6 +125,8 @@ def _prefixes(path: str) -> Iterator[str]:
 
 def carried(url: Url) -> list[Url]:
     """Return the URLs in another's parameters, as redirectors have them, and those in theirs."""
+    if ":" not in url.query and "//" not in url.query:
+        return []
     found: dict[str, Url] = {}
     queries = [url.query]
     for _ in range(_LAYERS):

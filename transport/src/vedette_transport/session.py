@@ -235,7 +235,8 @@ class MqttSession:
         refused: ReasonCode = rest[2]
         self._welcomed = not refused.is_failure
         if not self._welcomed:
-            self._complain(f"the broker at {self._broker} refused us: {refused}")
+            hint = "; was our certificate revoked?" if self._identity is not None else ""
+            self._complain(f"the broker at {self._broker} refused us: {refused}{hint}")
             return
         log.info("connected to the broker at %s as %s", self._broker, self.principal)
         if self._subscriptions:

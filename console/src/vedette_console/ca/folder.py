@@ -1,5 +1,6 @@
 """The folder of a CA: its key, its register, its settings, and what everybody may read."""
 
+import ipaddress
 import json
 import re
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from vedette_schemas import SettingsError
 from vedette_transport import Settings, load_settings
 from vedette_transport.settings import Address
@@ -51,7 +52,7 @@ class CaSettings(Settings):
     @classmethod
     def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if _NAME.fullmatch(name) is None:
+            if _NAME.fullmatch(name) is None or (":" in name and not _is_address(name)):
                 raise ValueError("give names and addresses as hosts know them, without a port")
         return names
 
@@ -83,7 +84,10 @@ def make_ca(folder: Path, names: Sequence[str]) -> None:
 
     Whoever is killed meanwhile begins again. Raise `SettingsError` where there is one, or none can be made.
     """
-    settings = CaSettings(names=tuple(names)) if names else CaSettings()
+    try:
+        settings = CaSettings(names=tuple(names)) if names else CaSettings()
+    except ValidationError as error:
+        raise SettingsError(f"--name: {error.errors()[0]['msg']}") from None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o711)
@@ -116,7 +120,9 @@ def open_ca(folder: Path) -> Authority:
         key = load_pem_private_key(content, password=None)
         certificate = x509.load_pem_x509_certificate(content)
     except (OSError, ValueError, TypeError) as error:
-        raise SettingsError(f"{path}: can't be used ({error}); restore it from a backup") from None
+        raise SettingsError(
+            f"{path}: can't be used ({error}); restore it from a backup, or begin with a new CA"
+        ) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise SettingsError(f"{path}: not the key of a CA of Vedette's")
     return Authority(key, certificate)
@@ -143,6 +149,14 @@ def publish(folder: Path, name: str, content: bytes) -> None:
     path = folder / "public" / name
     write(path, content, 0o644)
     path.chmod(0o644)  # whatever the umask
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _first(settings: CaSettings) -> str:

@@ -43,6 +43,7 @@ _CONNECTION_SECONDS = 15.0
 
 _MOST_CONNECTIONS, _MOST_OF_ONE = 200, 20
 _JSON = "application/json"
+_MOST_WORDS = 1_000
 
 
 class Web:
@@ -82,7 +83,9 @@ class Web:
 
     async def _health(self, _: Request) -> Response:
         trouble = self._trouble()
-        return Response(f"{trouble or 'well'}\n", 503 if trouble else 200, media_type="text/plain")
+        return (
+            _refusal(503, trouble[:_MOST_WORDS]) if trouble else Response("well\n", media_type="text/plain")
+        )
 
     async def _enrol(self, request: Request) -> Response:
         def enrol(body: bytes, now: datetime) -> Issued:
