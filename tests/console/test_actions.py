@@ -194,7 +194,7 @@ def test_what_is_left_is_told_roughly() -> None:
         (["actions", "--folder", "nowhere"], "nowhere/operator.toml is not there"),
         (["approve", "22222222-0000-0000-0000-000000000000"], "no such command as 2222"),
         (["approve", "2222"], "no such command begins with '2222'"),
-        (["approve", "00000000-0000-0000-0000-000000000003"], "key.pem: can't be read"),
+        (["approve", "00000000-0000-0000-0000-000000000003"], "identity: no certificate is there yet"),
         (["undo", "0000"], "is the beginning of several ids"),
         (["isolate", "HOST"], "give lower-case letters"),
         (["isolate", "host-7", "--for", "99d"], "give 90s"),

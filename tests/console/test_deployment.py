@@ -69,7 +69,7 @@ def test_settings_are_written_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "run" / "sensor.toml").symlink_to(victim)
     deployment(tmp_path / "run").prepare()
     assert victim.read_text() == "precious"
-    assert tomllib.loads((tmp_path / "run" / "sensor.toml").read_text())["host"] == "host-7"
+    assert tomllib.loads((tmp_path / "run" / "sensor.toml").read_text())["socket"] == "sensor.sock"
 
 
 def test_one_folder_serves_one_at_a_time(tmp_path: Path) -> None:

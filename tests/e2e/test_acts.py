@@ -34,7 +34,7 @@ from vedette_schemas import (
     topics,
 )
 from vedette_transport import BrokerAddress
-from vedette_transport.signing import Signer
+from vedette_transport.identity import Identity
 
 from tests import brokers, messages
 from tests.authority import make_ca
@@ -241,7 +241,7 @@ def act(issuer: str) -> Act:
 
 def test_nobody_without_a_certificate_to_act_acts(enforcing: Both, tmp_path: Path) -> None:
     site, enforcer = enforcing
-    analyzer = Signer(site.folder / "analyzer" / "key.pem", site.folder / "analyzer" / "certificate.pem")
+    analyzer = Identity(site.deployment.identity("analyzer")).signer()
     stranger = make_ca(tmp_path / "other").issue("operator@eve").signer()
     tokens = [
         ("operator@eve", stranger.sign(act("operator@eve"))),
@@ -260,7 +260,7 @@ def test_nobody_without_a_certificate_to_act_acts(enforcing: Both, tmp_path: Pat
 
 def test_an_act_that_comes_again_is_answered_as_before_and_carried_out_once(enforcing: Both) -> None:
     site, enforcer = enforcing
-    own = Signer(site.folder / "operator" / "key.pem", site.folder / "operator" / "certificate.pem")
+    own = Identity(site.deployment.identity("operator")).signer()
     who = str(own.principal)
     token = own.sign(act(who))
     first = sent(site, who, token)
@@ -314,7 +314,7 @@ def test_an_analyzer_that_comes_back_in_time_carries_it_out(enforcing: Both) -> 
 
 def test_an_answer_waits_until_the_act_is_archived(enforcing: Both) -> None:
     site, _ = enforcing
-    own = Signer(site.folder / "operator" / "key.pem", site.folder / "operator" / "certificate.pem")
+    own = Identity(site.deployment.identity("operator")).signer()
     approval = Approve(command_id=uuid4(), host="host-7", order="ab" * 32)
     unknown = act(str(own.principal)).model_copy(update={"what": approval})
     answer = sent(site, str(own.principal), own.sign(unknown))

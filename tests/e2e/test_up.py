@@ -187,7 +187,7 @@ def test_hostile_payloads_are_dropped_and_the_work_goes_on(product: Product) -> 
 
 
 def test_json_lines_are_alerts_and_nothing_else(tmp_path: Path) -> None:
-    with Product(tmp_path, "--json") as product:
+    with Product(tmp_path, "--json", plain=True) as product:
         publish(product, "some phrase")
         alert = product.await_alert(lambda _: True)
     assert isinstance(alert, Alert)

@@ -87,11 +87,14 @@ class Register:
 
     @staticmethod
     def make(path: Path) -> None:
-        """Make an empty register, readable by nobody else."""
+        """Make an empty register, readable by nobody else; raise `SettingsError` where that can't be."""
         path.touch(mode=0o600)
-        connection = _connect(path)
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-        connection.close()
+        try:
+            connection = _connect(path)
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+            connection.close()
+        except sqlite3.Error as error:
+            raise SettingsError(f"{path}: can't be made: {error}") from None
 
     def close(self) -> None:
         """Close the file."""
