@@ -46,7 +46,7 @@ def test_garbage_is_refused(text: str) -> None:
 def test_a_token_says_where_the_ca_is_and_nothing_else(ca: str) -> None:
     fields = TOKEN.model_dump()
     with pytest.raises(ValueError, match="ca"):
-        JoinToken(**{**fields, "ca": ca})
+        JoinToken.model_validate({**fields, "ca": ca})
 
 
 def test_a_host_joins_with_its_programs_and_a_person_alone() -> None:
