@@ -13,6 +13,7 @@ from vedette_schemas import SettingsError
 from vedette_transport import BrokerAddress, load_settings
 
 from tests import brokers
+from tests.attacks.raw import ACCEPTED, Wire, connect, subscribe
 
 
 def settings(folder: Path, text: str) -> BrokerSettings:
@@ -197,3 +198,16 @@ def test_it_ends_in_time_though_clients_left_while_it_hung(tmp_path: Path) -> No
         brokers.Client(running.address).close()
         running.process.terminate()
         assert running.process.wait(5) == 0
+
+
+@pytest.mark.system
+def test_a_name_can_not_write_into_the_log(tmp_path: Path) -> None:
+    with brokers.broker("embedded", tmp_path) as running, Wire(running.address) as wire:
+        wire.send(connect("a\nvedette-broker: all is well"), subscribe("#/x"))
+        assert wire.packet() == ACCEPTED
+        assert wire.packet() == b"\x90\x03\x00\x01\x80"
+    lines = (tmp_path / "embedded.log").read_text().splitlines()
+    assert not [line for line in lines if line.startswith("vedette-broker: all is well")]
+    assert any(
+        r"a\nvedette-broker: all is well from 127.0.0.1: refused a subscription" in line for line in lines
+    )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -51,6 +52,22 @@ def test_a_live_connection_ends_when_its_certificate_is_revoked(place: Site) -> 
     assert is_refused(place.address, place.tls(NAME), connect(NAME))
     assert place.nothing_has_happened()
     assert f"{NAME} from 127.0.0.1: cut off: its certificate is revoked" in place.log()
+
+
+def test_a_tls_session_that_is_resumed_is_looked_at_again(place: Site) -> None:
+    context = place.tls(NAME)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # of TLS 1.3 no session can be resumed
+    with Wire(place.address, context) as wire:
+        wire.send(connect(NAME))
+        assert wire.packet() == ACCEPTED
+        assert isinstance(wire.socket, ssl.SSLSocket)
+        session = wire.socket.session
+        replace(place.folder / "crl.pem", place.authority.revoke(place.identity(NAME)))
+        assert wire.is_over()
+    raw = socket.create_connection((place.address.host, place.address.port))
+    with context.wrap_socket(raw, server_hostname=place.address.host, session=session) as again:
+        again.sendall(connect(NAME))
+        assert again.recv(4) == b"\x20\x02\x00\x05"
 
 
 def test_a_host_that_is_enrolled_again_is_let_in(place: Site) -> None:

@@ -54,7 +54,7 @@ def vedette(host: Host, *arguments: str) -> str:
 def joined(unpacked: Host, ca: Path, server: Server) -> Host:
     broker = f"127.0.0.1:{server.port}"
     token = vedette(unpacked, "enrol", NAME, "--folder", str(ca), "--broker", broker).strip()
-    said = unpacked.run(*INSTALL, token)
+    said = unpacked.run("sh", "-c", f"echo {token} | {' '.join(INSTALL)} -")
     assert f"\njoined as sensor@{NAME} and enforcer@{NAME}, until " in said
     return unpacked
 

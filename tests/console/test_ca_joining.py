@@ -157,6 +157,18 @@ def test_a_token_for_somebody_else_is_said_before_anything_is_sent(tmp_path: Pat
         join(host.write(), tmp_path, operator=True)
 
 
+def test_a_folder_that_others_may_write_is_refused_and_the_token_is_still_good(
+    ca: cas.RunningCa, tmp_path: Path
+) -> None:
+    token, folder = ca.token(), tmp_path / "identity"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(SettingsError, match="chmod go-w"):
+        join_host(token, folder)
+    folder.chmod(0o755)
+    join_host(token, folder)
+
+
 def test_a_server_that_is_not_there_is_said(ca: cas.RunningCa, tmp_path: Path) -> None:
     token = ca.token().model_copy(update={"ca": f"127.0.0.1:{brokers.free_port()}"})
     with pytest.raises(NotReachedError, match="Connection refused"):

@@ -1,5 +1,6 @@
 """When a certificate is renewed, and what a program does about it; the real CA is in tests/console."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def test_one_that_somebody_else_has_renewed_is_taken(tmp_path: Path) -> None:
 
 def test_the_thread_ends_when_told_to(tmp_path: Path) -> None:
     found = identities.identity(identities.authority(), "sensor@host-8", tmp_path / "sensor")
-    renewer = Renewer(found, NOBODY)
+    threads, renewer = threading.active_count(), Renewer(found, NOBODY)
     renewer.start()
+    assert threading.active_count() == threads + 1
     renewer.stop()
-    renewer.join(brokers.WAIT)
+    assert threading.active_count() == threads

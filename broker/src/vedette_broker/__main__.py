@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 
 from vedette_schemas import SettingsError
-from vedette_transport import BrokerAddress, load_settings, run
+from vedette_transport import load_settings, run
 from vedette_transport.revocation import Revocations
 from vedette_transport.watched import Watched
 
@@ -20,7 +20,7 @@ from .broker import HardenedBroker
 from .connection import Connection
 from .grievances import Grievances
 from .listener import Listener
-from .settings import BrokerSettings
+from .settings import BrokerSettings, Listen
 from .switchboard import Switchboard
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class _Identity:
                 log.info("our certificate was read again")
 
 
-def _listen(address: BrokerAddress) -> list[socket.socket]:
+def _listen(address: Listen) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -127,8 +127,9 @@ class Connection(asyncio.Protocol):
 
     def describe(self) -> str:
         """Return who it is, as far as that is proven, and where."""
-        name = self.name or (self.peer.name[:_SHOWN] if self.peer else "")
-        return f"{name} from {self.address}" if name else self.address
+        name = self.name or (self.peer.name if self.peer else "")
+        # Escaped: without TLS a name is any text at all.
+        return f"{ascii(name[:_SHOWN])[1:-1]} from {self.address}" if name else self.address
 
     # What the client asks.
 

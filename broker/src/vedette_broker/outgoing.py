@@ -24,6 +24,7 @@ class Outgoing:
         self._transport, self._give_up = transport, give_up
         self._loop = asyncio.get_running_loop()
         self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self._unacknowledged: set[int] = set()
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
@@ -35,6 +36,9 @@ class Outgoing:
         if not self._unsent:
             self._loop.call_soon(self.flush)
         self._unsent.append(packet)
+        self._unsent_bytes += len(packet)
+        if self._unsent_bytes > MAX_UNREAD:  # in one turn, of many who publish at once
+            self.flush()
 
     def flush(self) -> None:
         """Send now."""
@@ -45,6 +49,7 @@ class Outgoing:
         else:
             self._transport.write(b"".join(self._unsent))
         self._unsent.clear()
+        self._unsent_bytes = 0
 
     def deliver(self, message: Message, qos: int) -> None:
         """Send a message, or have it wait until the client has acknowledged others."""

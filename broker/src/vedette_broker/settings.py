@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
-from vedette_transport import BrokerAddress, Settings
+from vedette_transport import Settings
+from vedette_transport.settings import Address
+
+
+class Listen(Address):
+    """Where the broker listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
+    port: int = Field(default=8883, ge=1, le=65_535)
 
 
 class BrokerSettings(Settings):
@@ -18,7 +26,7 @@ class BrokerSettings(Settings):
     `connections`: how many there may be; `connections_per_second`: how many new ones from one address.
     """
 
-    listen: BrokerAddress = BrokerAddress()
+    listen: Listen = Listen()
     identity: Path | None = None
     crl: Path | None = None
     plain: bool = False

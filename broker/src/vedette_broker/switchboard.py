@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 from vedette_schemas import MessageError, Principal
 from vedette_schemas.access import is_filter, may_publish, may_subscribe
@@ -11,6 +12,7 @@ from .admission import Admission
 from .connection import Connection
 from .grievances import Grievances
 from .packets import Message, Will
+from .tls import Peer
 from .tree import TopicTree
 
 log = logging.getLogger(__name__)
@@ -44,17 +46,23 @@ class Switchboard:
         """Return why `connection` may not be `name` or leave that will, `""` if it may. Changes nothing."""
         if self._plain:
             return "" if will is None or _is_topic(will.topic) else "a last will without a topic"
-        peer = connection.peer
-        if peer is None or peer.name != name:
-            return f"it calls itself {name[:_SHOWN]!r}, its certificate does not"
-        if self._revocations is not None and peer.serial in self._revocations.serials:
-            return "its certificate is revoked"
+        if refusal := self._doubt(connection.peer, name):
+            return refusal
         try:
             principal = Principal.parse(name)
         except MessageError:
             return "its certificate names no principal"
         if will is not None and not may_publish(principal, will.topic):
-            return f"a last will under {will.topic[:_SHOWN]!r}"
+            return f"a last will under {will.topic[:_SHOWN]!a}"
+        return ""
+
+    def _doubt(self, peer: Peer | None, name: str) -> str:
+        if peer is None or peer.name != name:
+            return f"it calls itself {name[:_SHOWN]!a}, its certificate does not"
+        if self._revocations is not None and peer.serial in self._revocations.serials:
+            return "its certificate is revoked"
+        if time.time() >= peer.ends:  # TLS has looked, but not again where it resumed a session
+            return "its certificate has expired"
         return ""
 
     def join(self, connection: Connection) -> None:
@@ -84,7 +92,7 @@ class Switchboard:
         if is_retained:
             self.grievances.say(connection.describe(), "refused a message to be retained")
         elif not self._may_publish(connection, topic):
-            self.grievances.say(connection.describe(), "refused a message", f"under {topic[:_SHOWN]!r}")
+            self.grievances.say(connection.describe(), "refused a message", f"under {topic[:_SHOWN]!a}")
         else:
             self._route(topic, payload, qos)
 
@@ -94,7 +102,7 @@ class Switchboard:
         if not (
             may_subscribe(principal, topic_filter) if principal else self._plain and is_filter(topic_filter)
         ):
-            what = f"to {topic_filter[:_SHOWN]!r}"
+            what = f"to {topic_filter[:_SHOWN]!a}"
             self.grievances.say(connection.describe(), "refused a subscription", what)
             return False
         connection.filters.add(topic_filter)

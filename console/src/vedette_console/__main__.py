@@ -12,6 +12,7 @@ from vedette_transport import CANNOT_GO_ON, BrokerAddress
 from . import trust
 from .actions import actions
 from .deployment import Deployment, address, free_port, host_label, read_host
+from .feeds import feeds
 from .history import archive
 from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(archive, name="archive")
+app.add_typer(feeds, name="feeds")
 trust.add_to(app)
 app.command()(actions)
 for command in (approve, undo, isolate, block):

@@ -25,7 +25,7 @@ from vedette_schemas import (
 
 from .asking import RefusedError, ask, certificate_for, request_for
 from .identity import Identity
-from .identity_folder import IdentityFolder
+from .identity_folder import IdentityFolder, require_ours
 from .settings import Address, BrokerAddress, Settings, load_settings
 from .tls import trusting
 
@@ -75,6 +75,8 @@ def join(text: str, parent: Path, *, operator: bool) -> Joined:
     context = trusting(ca_pem.decode())
     folders = tuple(IdentityFolder(parent / principal.program) for principal in principals)
     try:
+        parent.mkdir(parents=True, mode=0o755, exist_ok=True)
+        require_ours(parent)
         with ExitStack() as locks:
             for folder in folders:
                 locks.enter_context(folder.changing())

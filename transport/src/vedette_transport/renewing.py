@@ -20,7 +20,7 @@ from .tls import trusting
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 3_600.0
+_LOOK_SECONDS, _FAREWELL_SECONDS = 3_600.0, 1.0
 _FIRST_RETRY, _LONGEST_RETRY = 60.0, 6 * 3_600.0
 
 
@@ -91,12 +91,10 @@ class Renewer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; one request that is under way ends with the process."""
+        """End; a request that is under way ends with the process."""
         self._stopping.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait until it has ended, that long at most."""
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(_FAREWELL_SECONDS)
 
     def step(self) -> float:
         """Renew if that is due; return in how many seconds to look again."""

@@ -16,18 +16,17 @@ from vedette_schemas import CA, SettingsError
 from vedette_transport.identity import Identity
 
 from .certificates import Authority
+from .connections import Gate
 from .folder import CaSettings, open_ca, open_register, publish
 from .issuing import Issuer
 from .register import Register
 from .upkeep import Upkeep, own
-from .web import Web, protocol
+from .web import Web
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
 """Within which a revocation is on the list."""
-
-_HANDSHAKE_SECONDS, _FAREWELL_SECONDS = 5.0, 1.0
 
 
 def serve(path: Path) -> None:
@@ -77,14 +76,8 @@ async def _serve(settings: CaSettings, authority: Authority, register: Register)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        server = await loop.create_server(
-            protocol(web.app),
-            settings.listen.host,
-            settings.listen.port,
-            ssl=context,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS,
-            ssl_shutdown_timeout=_FAREWELL_SECONDS,
-        )
+        gate = Gate(web.app, context)
+        server = await loop.create_server(gate.connection, settings.listen.host, settings.listen.port)
     except OSError as error:
         raise SettingsError(f"can't listen at {settings.listen}: {error.strerror or error}") from None
     log.info("the CA answers at %s", settings.listen)

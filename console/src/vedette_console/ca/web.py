@@ -1,22 +1,16 @@
 """What the CA answers over HTTPS."""
 
-import asyncio
 import logging
 import math
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 from vedette_schemas import (
     MAX_REQUEST,
     Enrolment,
@@ -38,12 +32,10 @@ from .requests import BadRequestError
 
 log = logging.getLogger(__name__)
 
-_CONNECTION_SECONDS = 15.0
-"""How long one connection may last, whatever it does: one request takes milliseconds."""
-
-_MOST_CONNECTIONS, _MOST_OF_ONE = 200, 20
 _JSON = "application/json"
 _MOST_WORDS = 1_000
+_LOG_SAYS = "the CA can't do that now; its log says why"
+_HERE = ("127.0.0.1", "::1")
 
 
 class Web:
@@ -72,8 +64,10 @@ class Web:
                 Route("/health", self._health, methods=["GET"]),
                 Route("/enrol", self._enrol, methods=["POST"]),
                 Route("/renew", self._renew, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={Exception: _failed},
         )
+        self.app.router.redirect_slashes = False
 
     async def _ca(self, _: Request) -> Response:
         return Response(self._authority.public(), media_type="application/x-pem-file")
@@ -114,7 +108,7 @@ class Web:
             return _refusal(403 if isinstance(error, BadSecretError) else 400, str(error))
         except SettingsError as error:
             log.error("%s from %s: %s", request.url.path, address, error)  # noqa: TRY400
-            return _refusal(503, "the CA can't do that now; its log says why")
+            return _refusal(503, _LOG_SAYS)
         self._changed()
         return Response(encode(issued), media_type=_JSON)
 
@@ -136,67 +130,11 @@ async def _body(request: Request) -> bytes | None:
     return body
 
 
+def _failed(request: Request, error: Exception) -> Response:
+    log.error("%s failed", request.url.path, exc_info=error)
+    return _refusal(500, _LOG_SAYS)
+
+
 def _refusal(status: int, words: str, wait: float = 0.0) -> Response:
     headers = {"Retry-After": str(math.ceil(wait))} if wait else None
     return Response(encode(Refusal(words=words)), status, headers, _JSON)
-
-
-class _Connections:
-    """How many connections there are, of whom."""
-
-    def __init__(self) -> None:
-        self._of: Counter[str] = Counter()
-
-    def take(self, address: str) -> bool:
-        """Count one, unless there are too many."""
-        if self._of.total() >= _MOST_CONNECTIONS or self._of[address] >= _MOST_OF_ONE:
-            return False
-        self._of[address] += 1
-        return True
-
-    def leave(self, address: str) -> None:
-        """Count one less."""
-        self._of[address] -= 1
-        if self._of[address] <= 0:
-            del self._of[address]
-
-
-def protocol(app: Starlette) -> Callable[[], asyncio.Protocol]:
-    """Return what makes the protocol of each connection: HTTP/1.1 by uvicorn, few, and not for long."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        proxy_headers=False,
-        ws="none",
-        h11_max_incomplete_event_size=MAX_REQUEST,
-    )
-    config.load()
-    state, connections = ServerState(), _Connections()
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # garbage from the network is normal
-
-    class _Bounded(H11Protocol):
-        def __init__(self) -> None:
-            super().__init__(config, state, {})
-            self._address: str | None = None
-            self._end: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            peer: Any = transport.get_extra_info("peername")
-            address = cast("str", peer[0]) if peer else ""
-            if not connections.take(address):
-                transport.abort()
-                return
-            self._address = address
-            self._end = asyncio.get_running_loop().call_later(_CONNECTION_SECONDS, transport.abort)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self._address is not None and self._end is not None:
-                connections.leave(self._address)
-                self._end.cancel()
-            super().connection_lost(exc)
-
-    return _Bounded

@@ -3,6 +3,7 @@
 from .documents import MAX_DOCUMENT
 from .entries import MAX_LINE, Entry, FormatError, Items, Place, Refused
 from .reading import Format, read_feed
+from .record import MAX_SAMPLES, FeedRecord, HeldBack
 from .tables import PRESETS, Column, Columns
 from .values import on_the_internet
 from .writing import row
@@ -10,12 +11,15 @@ from .writing import row
 __all__ = [
     "MAX_DOCUMENT",
     "MAX_LINE",
+    "MAX_SAMPLES",
     "PRESETS",
     "Column",
     "Columns",
     "Entry",
+    "FeedRecord",
     "Format",
     "FormatError",
+    "HeldBack",
     "Items",
     "Place",
     "Refused",

@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
-from ..addresses import Address, Network, read_address, read_endpoint, read_network, write_endpoint
+from ..addresses import Address, Network, plain, read_address, read_endpoint, read_network, write_endpoint
 from ..canonical import RefusedError, canonical
 from ..defanging import looks_defanged, refang
 from ..filehashes import read_hash
@@ -100,6 +100,7 @@ def on_the_internet(found: Address | Network) -> bool:
     """Tell whether an address, or all of a network, can be reached by anybody and means the same to all."""
     if isinstance(found, IPv4Network | IPv6Network):
         return on_the_internet(found.network_address) and on_the_internet(found.broadcast_address)
+    found = plain(found)
     if isinstance(found, IPv4Address):
         return int(found) >> 24 not in _SPECIAL or (found.is_global and not found.is_multicast)
     # the first two carry an IPv4 address, and who runs the relay decides where it leads

@@ -1,0 +1,96 @@
+"""`python -m vedette_analyzer.feeds`: keeps feeds; tells what operators should know, a JSON line each."""
+
+import argparse
+import logging
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vedette_schemas import SettingsError, VedetteError, encode
+from vedette_transport import CANNOT_GO_ON, load_settings
+
+from .feed import Feed, FeedTrouble
+from .folder import FeedFiles
+from .rounds import Rounds
+from .settings import FeedsSettings
+
+LOOK_SECONDS = 0.5
+MAX_MEMORY = 4 * 2**30
+"""Bytes of addresses; 5 million entries, or the largest JSON document, take a quarter of it."""
+
+
+def feeds(settings: Path, folder: Path, tell: Callable[[FeedTrouble], None]) -> dict[str, Feed]:
+    """Take up all feeds; raise `SettingsError` where settings or folder can't be used."""
+    now = datetime.now(UTC)
+    found: dict[str, Feed] = {}
+    for name, each in load_settings(FeedsSettings, settings).feed.items():
+        try:
+            found[name] = feed = Feed(name, each, FeedFiles(folder, name), settings.parent)
+            for trouble in feed.begin(now):
+                tell(trouble)
+        except OSError as error:
+            where = error.filename or folder
+            raise SettingsError(f"{where}: feeds can't be kept there: {error.strerror}") from None
+    return found
+
+
+def _tell(trouble: FeedTrouble) -> None:
+    sys.stdout.buffer.write(encode(trouble) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _tell_people(trouble: FeedTrouble) -> None:
+    sys.stdout.write(f"{trouble.summary}\n")
+
+
+def _end_with(parent: int) -> None:
+    """End when whoever started us has: nothing is left to be put away, since files come by rename."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(0)
+
+
+def _program(settings: Path, folder: Path, *, once: bool) -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    os.nice(10)  # who judges goes first
+    if not once:
+        threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    kept = feeds(settings, folder, _tell_people if once else _tell)
+    rounds = Rounds(kept, _tell_people if once else _tell)
+    if once:
+        rounds.once()
+        return int(any(feed.is_away or feed.record.held for feed in kept.values()))
+    while True:
+        rounds.tick()
+        time.sleep(LOOK_SECONDS)
+
+
+def main() -> None:
+    """Keep feeds until told to end; leave with 2 and one line on an error."""
+    parser = argparse.ArgumentParser(
+        prog="vedette-feeds", description="Fetches feeds and makes lists of them."
+    )
+    parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="the feeds, in TOML")
+    parser.add_argument("--folder", type=Path, required=True, metavar="DIR", help="where they are kept")
+    parser.add_argument(
+        "--once", action="store_true", help="ask each source once and end; 1: not all is well"
+    )
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="vedette-feeds: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it names whole URLs
+    try:
+        sys.exit(_program(options.settings, options.folder, once=options.once))
+    except VedetteError as error:
+        sys.stderr.write(f"vedette-feeds: {error}\n")
+        sys.exit(CANNOT_GO_ON)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
