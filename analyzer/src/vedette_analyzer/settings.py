@@ -21,7 +21,8 @@ class AnalyzerSettings(Settings):
     `archive` is the file of its history; a file beside it, `…-judging`, tells what it was judging when it
     was killed. `retention` is in days. A block that a list asks for lasts `block_hours`; in approve mode
     an operator has `approve_minutes` to approve a command. Operators' acts are signed below `ca`, the
-    deployment's CA certificate; without it none is carried out.
+    deployment's CA certificate; without it none is carried out. `feeds` is the file that names feeds; what
+    is fetched is kept beside the archive, in `feeds`.
     """
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
@@ -29,6 +30,7 @@ class AnalyzerSettings(Settings):
     certificate: Path
     archive: Path
     ca: Path | None = None
+    feeds: Path | None = None
     broker: BrokerAddress = BrokerAddress()
     mode: Mode = Mode.ENFORCE
     hosts: dict[HostName, HostSettings] = Field(default_factory=dict)
