@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("latency", "footprint", "ingest", "actions")
+BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators")
 
 
 def main() -> int:

@@ -61,9 +61,11 @@ build() {
     rm -rf "$new"
     "$python" -I -B -m venv --without-pip "$new" || fail "$new can't be made (Python said why above)"
     pip=$(echo "$here"/pip-*.whl)
-    "$new/bin/python" -I -B "$pip/pip" --isolated --disable-pip-version-check --quiet install \
+    mkdir "$new/tmp" # where whoever is killed leaves nothing that the next does not remove
+    TMPDIR=$new/tmp "$new/bin/python" -I -B "$pip/pip" --isolated --disable-pip-version-check --quiet install \
         --root-user-action ignore --no-cache-dir --no-index --find-links "$here/wheels" \
         vedette-sensor vedette-enforcer || fail "the wheels can't be installed (pip said why above)"
+    rm -rf "$new/tmp"
     for script in "$new"/bin/*; do
         case ${script##*/} in
             python*) ;;

@@ -7,6 +7,7 @@ import pytest
 from vedette_analyzer.detectors import all_detectors
 from vedette_analyzer.finding import Finding
 from vedette_analyzer.policy import Verdict, decide
+from vedette_indicators.guard import Guard, read_guard
 from vedette_schemas import Action, Observation, Severity, Terminate
 
 from tests import messages
@@ -190,3 +191,55 @@ def test_a_detector_without_a_list_alerts() -> None:
 def test_an_outcome_leads_to_nothing_but_an_alert() -> None:
     (finding,) = all_detectors(lists("program,game,terminate,high,,,,"))[2].inspect(PROCESS)
     assert decide(finding, messages.outcome(None)).action is Action.ALERT
+
+
+GUARD = Guard(read_guard("evil.test\n192.0.2.0/24\n", name="common.txt")[0])
+
+
+def guarded(row: str, action: str, observation: Observation) -> Verdict:
+    (found,) = (
+        finding
+        for detector in all_detectors(lists(f"{row},{action},high,,,,"))
+        if isinstance(observation, detector.watches)
+        for finding in detector.inspect(observation)
+    )
+    return decide(finding=found, observation=observation, guarded=GUARD.guarded)
+
+
+@pytest.mark.parametrize("action", ["block", "terminate"])
+@pytest.mark.parametrize(
+    ("row", "observation"),
+    [
+        ("host,evil.test", CONNECTION),
+        ("ip,192.0.2.7", CONNECTION),
+        ("ip:port,192.0.2.7:443", CONNECTION),
+        ("cidr,192.0.2.0/24", CONNECTION),
+        ("host,evil.test", COPIED),
+        ("url,http://evil.test/", COPIED),
+        ("host,evil.test", WINDOW_WITH_TITLE),
+        ("phrase,free robux", messages.clipboard("free robux at evil.test")),
+    ],
+)
+def test_what_is_too_common_is_alerted_with_the_reason(
+    row: str, observation: Observation, action: str
+) -> None:
+    verdict = guarded(row, action, observation)
+    assert (verdict.action, verdict.order, verdict.block) == (Action.ALERT, None, None)
+    assert "too common to block (common.txt)" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("row", "action", "observation"),
+    [
+        ("url,http://evil.test/x", "block", COPIED),
+        ("phrase,free robux", "block", COPIED),
+        *((row, "terminate", PROCESS) for row in PROGRAM_ROWS),
+        ("host,evil.test", "block", messages.connection(process=GAME, host="evil.test.example")),
+    ],
+)
+def test_one_page_and_a_program_are_not_too_common(row: str, action: str, observation: Observation) -> None:
+    found = lists(f"{row},{action},high,,,,")
+    for detector in all_detectors(found):
+        if isinstance(observation, detector.watches):
+            for finding in detector.inspect(observation):
+                assert decide(finding, observation, GUARD.guarded) == decide(finding, observation)

@@ -109,8 +109,9 @@ def test_what_is_read_quickly_is_read_as_slowly(row: tuple[str, str, str], rest:
         "url,https://lure.test/a/b.php?c=d,alert,low,2027-12-31,feed,,",
         "url,198.51.100.7/x,,,,,,",
         "ip,198.51.100.7,block,,,,,",
-        "ip:port,198.51.100.7:8080,,,,,,",
+        "ip:port,198.51.100.7:65535,,,,,,",
         f"hash,{'ab' * 32},terminate,,,,,",
+        "phrase,free loot box,,,,,,",
     ],
 )
 def test_ordinary_rows_are_read_quickly(line: str) -> None:

@@ -47,6 +47,8 @@ from .desk import ActDesk
 from .detectors import all_detectors
 from .detectors.lists import Lists
 from .faults import trace
+from .feeds.child import FeedKeeper
+from .feeds.trouble import FeedTrouble
 from .following import AlertFollower
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
@@ -80,8 +82,10 @@ class Server:
         self._identity = Identity(folder / settings.identity)
         if self._identity.principal != ANALYZER:
             raise SettingsError(f"{settings.identity}: is the identity of {self._identity.principal}")
-        compiled = (folder / settings.archive).with_name("compiled-lists")
-        self._files = ListFiles([folder / name for name in settings.lists], compiled)
+        beside = (folder / settings.archive).with_name
+        self._feeds = FeedKeeper(settings.feeds and folder / settings.feeds, beside("feeds"))
+        lists = [folder / name for name in settings.lists]
+        self._files = ListFiles(lists, beside("compiled-lists"), self._feeds.lists)
         first = self._files.first()
         self._lists, self._entries = Lists(first.table), first.entries
         self._inbox = Inbox()
@@ -141,6 +145,7 @@ class Server:
         for target in (watch, _tick):
             args = (self._files, self._inbox, stopping) if target is watch else (self._inbox, stopping)
             threading.Thread(target=target, args=args, name=target.__name__, daemon=True).start()
+        self._feeds.start(self._inbox, stopping)
         self._keeper.start()
         serve(self._session, self._inbox, self._handle)
         stopping.set()
@@ -183,6 +188,8 @@ class Server:
                 self._take_lists(result)
             case TrialEnded(place, trial):
                 self._suspects.ended(place, trial)
+            case FeedTrouble(key=key, severity=severity, summary=summary):
+                self._carry_out([trouble("feed", severity, summary, now=self._clock.now, name=key)])
             case _:
                 pass
 

@@ -1,10 +1,14 @@
 """From finding to verdict: whom to tell and what to do. The table is DESIGN.md's, a function a row."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from vedette_indicators import ListAction
+from vedette_indicators import IndicatorType, ListAction, block_target
 from vedette_schemas import (
     Action,
+    BlockedAddress,
+    BlockedHost,
+    BlockedPage,
     ClipboardCopied,
     ConnectionOpened,
     Observation,
@@ -36,8 +40,42 @@ class Verdict:
     reason: str = ""
 
 
-def decide(finding: Finding, observation: Observation) -> Verdict:
-    """Return what the indicator's action means for this kind of observation, whatever the mode."""
+Guarded = Callable[[str], str | None]
+"""Tells why a host, address or network is too common to block, if it is."""
+
+_PLACES = frozenset(
+    {IndicatorType.HOST, IndicatorType.URL, IndicatorType.IP, IndicatorType.IP_PORT, IndicatorType.CIDR}
+)
+
+
+def decide(finding: Finding, observation: Observation, guarded: Guarded | None = None) -> Verdict:
+    """Return what the indicator's action means for this kind of observation, whatever the mode.
+
+    Nobody is cut off from what is `guarded`, and nothing ended for having been there: that alerts.
+    """
+    verdict = _decide(finding, observation)
+    if guarded is None or verdict.action is Action.ALERT or finding.match is None:
+        return verdict
+    is_about_a_place = finding.match.indicator.type in _PLACES
+    place = verdict.block or (finding.blockable if is_about_a_place else None)
+    reason = guarded(_whole(place)) if place is not None else None
+    return verdict if reason is None else Verdict(Action.ALERT, reason=reason)
+
+
+def _whole(place: str) -> str:
+    """Return the host, address or network that blocking would cut off; nothing where it is one page."""
+    match block_target(place):
+        case BlockedHost(name=name):
+            return name
+        case BlockedAddress(network=network):
+            return network
+        case BlockedPage(host=host, path="/"):
+            return host
+        case _:
+            return ""
+
+
+def _decide(finding: Finding, observation: Observation) -> Verdict:
     if finding.wants is ListAction.ALERT or finding.match is None:
         return Verdict(Action.ALERT)
     match observation:

@@ -22,13 +22,14 @@ class AnalyzerSettings(Settings):
     was killed. `retention` is in days. A block that a list asks for lasts `block_hours`; in approve mode
     an operator has `approve_minutes` to approve a command. `identity` is the folder with the analyzer's key,
     its certificate and the CA's, below which operators' acts are signed; `crl` is that CA's list of what it
-    has revoked.
+    has revoked. `feeds` is the file that names feeds; what is fetched is kept beside the archive, in `feeds`.
     """
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
     identity: Path
     archive: Path
     crl: Path | None = None
+    feeds: Path | None = None
     broker: BrokerAddress = BrokerAddress()
     mode: Mode = Mode.ENFORCE
     hosts: dict[HostName, HostSettings] = Field(default_factory=dict)

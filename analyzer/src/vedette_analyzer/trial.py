@@ -10,6 +10,7 @@ from vedette_transport import load_settings
 
 from . import detectors
 from .detectors.lists import Lists
+from .feeds.child import feed_lists
 from .settings import AnalyzerSettings
 from .watch import ListFiles
 
@@ -20,7 +21,10 @@ def main() -> None:
     """Judge one observation as the analyzer would."""
     path = Path(sys.argv[1])
     settings = load_settings(AnalyzerSettings, path)
-    lists = Lists(ListFiles([path.parent / name for name in settings.lists]).first().table)
+    folder = path.parent
+    kept = (folder / settings.archive).with_name("feeds")
+    feeds = feed_lists(settings.feeds and folder / settings.feeds, kept)
+    lists = Lists(ListFiles([folder / name for name in settings.lists], feeds=feeds).first().table)
     observation = _OBSERVATION.validate_json(sys.stdin.buffer.read())
     for detector in detectors.all_detectors(lists):
         if isinstance(observation, detector.watches):

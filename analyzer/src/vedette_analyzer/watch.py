@@ -46,9 +46,13 @@ _Rows = tuple[Indicator, ...] | CompiledList
 class ListFiles:
     """The list files, each with its rows as last read without a problem; large ones compiled."""
 
-    def __init__(self, paths: Sequence[Path], folder: Path | None = None) -> None:
-        """Watch these; nothing is read yet. Compiled lists are kept in `folder`, if given."""
-        self._paths = tuple(paths)
+    def __init__(self, paths: Sequence[Path], folder: Path | None = None, feeds: Sequence[Path] = ()) -> None:
+        """Watch these; nothing is read yet. Compiled lists are kept in `folder`, if given.
+
+        What becomes of `feeds` was judged before they were replaced: they may shrink as they like.
+        """
+        self._paths = (*paths, *feeds)
+        self._judged = frozenset(feeds)
         self._folder = folder
         self._rows: dict[Path, _Rows] = {}
         self._stamps: dict[Path, _Stamp | None] = {}
@@ -83,7 +87,7 @@ class ListFiles:
     def _read(self, path: Path) -> list[str]:
         """Read one file; its stamp is taken before, so that an edit meanwhile is read next time."""
         stamp = _stamp(path)
-        previous = len(self._rows.get(path, ()))
+        previous = 0 if path in self._judged else len(self._rows.get(path, ()))
         with _opened(path) as file:
             rows, bad = self._rows_of(path, file, previous)
         self._rows[path], self._stamps[path] = rows, stamp

@@ -1,4 +1,4 @@
-"""Accepts connections: who is not admitted is closed before TLS begins, which costs 30 times as much."""
+"""Accepts connections: who is not admitted is closed before TLS, which costs a hundred times as much."""
 
 import asyncio
 import contextlib

@@ -27,7 +27,7 @@ class Overlay(NamedTuple):
 NO_OVERLAY = Overlay()
 
 MAY_SAY: Mapping[str, frozenset[str]] = {
-    "analyzer": frozenset({"approve_minutes", "block_hours", "hosts", "retention"}),
+    "analyzer": frozenset({"approve_minutes", "block_hours", "feeds", "hosts", "retention"}),
     "sensor": frozenset({"hash_limit_mib", "spool", "spool_mib"}),
     "enforcer": frozenset(
         {"block", "isolate", "journal", "mode", "never_touch", "spool", "spool_mib", "term_seconds"}
@@ -54,7 +54,7 @@ UP_KEEPS = frozenset(
 )
 """What has to agree between the programs, so that nobody else says it."""
 
-_PATHS = frozenset({"journal", "never_touch", "spool"})
+_PATHS = frozenset({"feeds", "journal", "never_touch", "spool"})
 
 
 def read_overlay(path: Path) -> Overlay:

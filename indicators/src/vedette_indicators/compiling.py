@@ -4,7 +4,6 @@
 million rows takes seconds, and who judges by them should not have to wait.
 """
 
-import os
 import secrets
 import sys
 from array import array
@@ -18,7 +17,6 @@ from .gathering import Gathered
 from .lists import ListProblem, check_size
 
 _UPPER = ~NODE & (1 << 64) - 1
-_NICE = 10
 _FILTER_BYTES = 4
 """For each key, so that of a hundred look-ups for nothing two or three get past the filter."""
 
@@ -106,8 +104,6 @@ def _table(gathered: Gathered) -> "tuple[array[int], array[int]]":
 def main(arguments: list[str]) -> int:
     """Compile the list on stdin; leave with 2 and one line on stderr where it can't be used."""
     name, target, previous = arguments[0], Path(arguments[1]), int(arguments[2])
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     text = sys.stdin.buffer.read().decode("utf-8", "replace").encode()
     try:
         with target.open("wb") as file:

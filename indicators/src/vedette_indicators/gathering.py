@@ -19,6 +19,7 @@ _QUICK_TYPES = {
     b"i": IndicatorType.IP,
     b"e": IndicatorType.IP_PORT,
     b"#": IndicatorType.HASH,
+    b"t": IndicatorType.PHRASE,
 }
 _Identity = tuple[bytes, bytes, bool]
 
@@ -95,6 +96,8 @@ class Gathered:
                 kinds.add(key[:1])
                 if row[1]:
                     self._mark(HOST.encode() + row[1], Lead.PAGES)
+                elif b" " in key:
+                    self._mark_words(key)
             place += len(line) + 1
         self.types |= {_QUICK_TYPES[kind] for kind in kinds}
 
@@ -115,6 +118,14 @@ class Gathered:
         self.types.add(row.type)
         if row.type is IndicatorType.CIDR:
             self.widths.add(width(row))
+
+    def _mark_words(self, key: bytes) -> None:
+        """Mark what leads to a phrase of plain words: each word, and each blank after one."""
+        blank = key.find(b" ")
+        while blank > 0:
+            self._mark(key[:blank], Lead.PHRASES)
+            self._mark(key[: blank + 1], Lead.PHRASES)
+            blank = key.find(b" ", blank + 1)
 
     def _mark(self, key: bytes, lead: Lead) -> None:
         hashed = self._digest(key)

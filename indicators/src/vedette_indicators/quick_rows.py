@@ -9,7 +9,7 @@ import publicsuffixlist
 from .canonical import RefusedError
 from .filehashes import is_of_nothing
 from .indicator import ListAction
-from .keys import ADDRESS, ENDPOINT, HASH, HOST, PAGE
+from .keys import ADDRESS, ENDPOINT, HASH, HOST, PAGE, PHRASE
 from .lists import read_row
 
 _LONGEST = 4_096
@@ -22,7 +22,9 @@ _ADDRESS = rb"%s(?:\.%s){3}" % (_OCTET, _OCTET)
 _NAME = rb"(?:[a-z0-9_][a-z0-9_-]{0,62}\.){1,8}[a-z][a-z0-9-]{1,62}"
 _HOST = re.compile(_NAME)
 _PLAIN_ADDRESS = re.compile(_ADDRESS)
-_PLAIN_ENDPOINT = re.compile(rb"%s:[1-9][0-9]{0,3}" % _ADDRESS)
+_PORT = rb"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PLAIN_ENDPOINT = re.compile(rb"%s:%s" % (_ADDRESS, _PORT))
+_WORDS = re.compile(rb"[a-z0-9]{2,}(?: [a-z0-9]+){0,20}")
 _URL = re.compile(
     rb"(?:https?://)?(%s|%s)((?:/(?!\.)[A-Za-z0-9._~-]+)*/?)(\?[A-Za-z0-9._~=&-]+)?" % (_NAME, _ADDRESS)
 )
@@ -144,4 +146,5 @@ def _readers(suffixes: frozenset[bytes], wild: frozenset[bytes]) -> dict[bytes, 
         b"ip": plain(ADDRESS, _PLAIN_ADDRESS),
         b"ip:port": plain(ENDPOINT, _PLAIN_ENDPOINT),
         b"hash": digits,
+        b"phrase": plain(PHRASE, _WORDS),
     }

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vedette_analyzer.feeds.feed import Feed, FeedTrouble
+from vedette_analyzer.feeds.feed import Feed
 from vedette_analyzer.feeds.folder import FeedFiles
 from vedette_analyzer.feeds.settings import FeedSettings
+from vedette_analyzer.feeds.trouble import FeedTrouble
 from vedette_indicators import read_list
 from vedette_schemas import Severity
 

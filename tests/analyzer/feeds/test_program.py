@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from vedette_analyzer.feeds.feed import FeedTrouble
 from vedette_analyzer.feeds.folder import FeedFiles
+from vedette_analyzer.feeds.trouble import FeedTrouble
 from vedette_indicators import read_list
 from vedette_schemas import decode
 

@@ -50,6 +50,7 @@ _ANSWER_SECONDS = 1.0
 _NEWS_SECONDS = 1.0
 _ANALYZER_STATUS = topics.status(ANALYZER)
 _MOST_UNHANDLED = 2_000
+_HANG_UPS = 3
 _MAX_WAITING = 2_000
 """Messages that paho keeps in memory while the broker is away; beyond that they are refused, and said."""
 
@@ -93,6 +94,7 @@ class MqttSession:
         self._complained = False
         self._said: set[str] = set()
         self._welcomed: bool | None = None
+        self._hung_up = 0
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=str(principal),
@@ -222,7 +224,9 @@ class MqttSession:
             self._complain(f"no broker at {self._broker} yet ({error.strerror or error}); trying again")
 
     def _complain_of_tls(self, what: str, error: OSError) -> None:
-        if says_why(error) or not self._said:
+        # Whoever refuses us says why and hangs up, and sometimes that is all that arrives.
+        self._hung_up = 0 if says_why(error) else self._hung_up + 1
+        if says_why(error) or (self._hung_up >= _HANG_UPS and not self._said):
             self._complain(f"{what}: {tls_trouble(error)}")
 
     def _complain(self, words: str) -> None:

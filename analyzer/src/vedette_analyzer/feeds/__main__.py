@@ -14,10 +14,11 @@ from pathlib import Path
 from vedette_schemas import SettingsError, VedetteError, encode
 from vedette_transport import CANNOT_GO_ON, load_settings
 
-from .feed import Feed, FeedTrouble
+from .feed import Feed
 from .folder import FeedFiles
 from .rounds import Rounds
 from .settings import FeedsSettings
+from .trouble import FeedTrouble
 
 LOOK_SECONDS = 0.5
 MAX_MEMORY = 4 * 2**30

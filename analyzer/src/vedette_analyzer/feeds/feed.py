@@ -6,32 +6,22 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pydantic import Field
 from vedette_indicators.formats import FeedRecord, FormatError, HeldBack
-from vedette_schemas import Message, Severity
-from vedette_schemas.fields import Sentence
+from vedette_schemas import Severity
 
 from .converting import convert
 from .fetching import Fetched, fetch
 from .folder import FeedFiles, replacing
 from .judging import Made, objection
 from .reaching import SourceError
-from .settings import FeedName, FeedSettings
+from .settings import FeedSettings
+from .trouble import FeedTrouble
 
 log = logging.getLogger(__name__)
 
 LONG_AWAY = timedelta(hours=6)
 _AT_A_TIME = threading.Lock()
 """Held while a content is read: one takes a processor, and its share of memory."""
-
-
-class FeedTrouble(Message):
-    """What operators should know of a feed; under the same `key` it is the same trouble."""
-
-    feed: FeedName
-    key: str = Field(max_length=200)
-    severity: Severity
-    summary: Sentence
 
 
 class _ObjectedError(Exception):
@@ -183,7 +173,6 @@ class Feed:
         self._note(away_since=since, trouble=_cut(why))
         self._files.coming.unlink(missing_ok=True)
         self._files.write(self.record)
-        log.warning("%s: %s", self._name, why)
         last = self.record.answered_at or since
         if not self.record.digest:
             yield from self._once(f"never|{since}", Severity.MEDIUM, f"can't be fetched: {why}")
@@ -198,6 +187,7 @@ class Feed:
             yield self._trouble(key, severity, summary)
 
     def _trouble(self, key: str, severity: Severity, summary: str) -> FeedTrouble:
+        log.warning("%s: %s", self._name, summary)
         words = _cut(f"feed {self._name}: {summary}")
         return FeedTrouble(feed=self._name, key=f"{self._name}|{key}", severity=severity, summary=words)
 

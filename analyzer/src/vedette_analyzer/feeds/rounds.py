@@ -10,7 +10,8 @@ from vedette_schemas import Severity
 from vedette_transport import backoff
 
 from ..faults import trace
-from .feed import Feed, FeedTrouble
+from .feed import Feed
+from .trouble import FeedTrouble
 
 log = logging.getLogger(__name__)
 
