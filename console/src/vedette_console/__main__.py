@@ -14,6 +14,7 @@ from .actions import actions
 from .deployment import Deployment, address, free_port, host_label, read_host
 from .feeds import feeds
 from .history import archive
+from .indicators_cli import indicators
 from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
 from .up import Up
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(archive, name="archive")
+app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
 trust.add_to(app)
 app.command()(actions)

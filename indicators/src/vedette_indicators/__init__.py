@@ -2,6 +2,7 @@
 
 from .blocking import BlockTarget, block_target, named_target
 from .canonical import RefusedError, canonical
+from .explaining import Explained, explain_url
 from .indicator import Indicator, IndicatorType, ListAction, Match, Via
 from .lists import COLUMNS, BadLine, ListProblem, read_list
 from .redaction import redact
@@ -12,6 +13,7 @@ __all__ = [
     "COLUMNS",
     "BadLine",
     "BlockTarget",
+    "Explained",
     "Indicator",
     "IndicatorTable",
     "IndicatorType",
@@ -22,6 +24,7 @@ __all__ = [
     "Via",
     "block_target",
     "canonical",
+    "explain_url",
     "first_url",
     "named_target",
     "read_list",

@@ -28,7 +28,7 @@ class FeedFiles:
 
     def begin(self) -> bool:
         """Make an empty list where there is none, so that it can be watched; tell whether that was so."""
-        self.list.parent.mkdir(parents=True, exist_ok=True)
+        self.list.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in self.list.parent.glob(f"{self.name}.*.new"):
             path.unlink()
         if self.list.exists():

@@ -1,0 +1,40 @@
+"""What is looked up for a URL, in words that stand in lists."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .addresses import write_endpoint
+from .defanging import visible
+from .hosts import is_public, names_above
+from .urls import Url, carried, read_url
+
+
+class Explained(NamedTuple):
+    """A URL's canonical form, and the rows that would match it."""
+
+    canonical: str
+    hosts: tuple[str, ...]
+    pages: tuple[str, ...]
+    addresses: tuple[str, ...]
+    carried: tuple[str, ...]
+
+
+def explain_url(text: str) -> Explained | None:
+    """Return what is looked up for a URL, networks aside; `None` where it is none."""
+    url = read_url(visible(text))
+    if url is None:
+        return None
+    names = [url.host] if url.address is not None else names_above(url.host)
+    return Explained(
+        canonical=str(url),
+        hosts=() if url.address is not None else tuple(name for name in names if not is_public(name)),
+        pages=tuple(dict.fromkeys(_pages(names, url))),
+        addresses=() if url.address is None else (str(url.address), write_endpoint(url.address, url.port)),
+        carried=tuple(str(inner) for inner in carried(url)),
+    )
+
+
+def _pages(names: list[str], url: Url) -> Iterator[str]:
+    for name in names:
+        if name == url.host or not is_public(name):  # a page on a shared host is of that host alone
+            yield from (f"{name}{rest}" for rest in url.lookups())
