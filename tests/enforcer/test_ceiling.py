@@ -76,7 +76,7 @@ class Site:
 
 def act(**changes: Any) -> Act:
     now = datetime.now(UTC)
-    fields = {"id": uuid4(), "issuer": ANNA, "issued_at": now, "expires_at": now + SOON}
+    fields: dict[str, Any] = {"id": uuid4(), "issuer": ANNA, "issued_at": now, "expires_at": now + SOON}
     return Act(**(fields | changes))
 
 
