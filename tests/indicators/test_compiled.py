@@ -6,6 +6,7 @@ import random
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,24 @@ def test_repeats_and_bad_lines_are_told_as_by_read_list(tmp_path: Path) -> None:
     in_memory, compiled = both(tmp_path, *lines)
     assert compiled.program("GAME", "windows", on=TODAY) == in_memory.program("GAME", "windows", on=TODAY)
     assert len(compiled) == 5
+
+
+def test_a_second_process_reads_the_half_of_it_and_nothing_is_otherwise() -> None:
+    lines = [f"host,h{n % 700}.test,,,,,,{n}" if n % 7 else f"nonsense {n}" for n in range(5_000)]
+    lines += [f"phrase,loot box {n},,,,,," for n in range(50)] + ["cidr,10.0.0.0/8,,,,,,"]
+    data = "\n".join((HEADER, *lines)).encode()
+    alone, helped = io.BytesIO(), io.BytesIO()
+    compile_list(data, alone, name="mine.csv", seed=7)
+    compile_list(data, helped, name="mine.csv", seed=7, helped=True)
+    found: list[tuple[CompiledList, IndicatorTable]] = []
+    for file in (alone, helped):
+        with tempfile.TemporaryDirectory() as folder:
+            compiled = opened(Path(folder), file.getvalue())
+            found.append((compiled, IndicatorTable((), [compiled])))
+    (one, first), (two, second) = found
+    assert (len(one), one.bad, one.types, one.widths) == (len(two), two.bad, two.types, two.widths)
+    for text in ("h1.test", "h699.test", "see h4.test: loot box 7", "10.1.2.3"):
+        assert answers(first, text) == answers(second, text)
 
 
 def test_many_rows_under_one_key_take_no_longer_than_there_are_rows(tmp_path: Path) -> None:

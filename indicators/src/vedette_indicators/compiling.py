@@ -4,6 +4,7 @@
 million rows takes seconds, and who judges by them should not have to wait.
 """
 
+import os
 import secrets
 import sys
 from array import array
@@ -20,33 +21,40 @@ _UPPER = ~NODE & (1 << 64) - 1
 _FILTER_BYTES = 4
 """For each key, so that of a hundred look-ups for nothing two or three get past the filter."""
 
+_LARGE = 1 << 23
 _FREE = 3
 """Of a table's slots, at least a third stays empty: of two look-ups for nothing, one ends at once."""
 
 
 def compile_list(
-    data: bytes, file: BinaryIO, *, name: str, previous: int = 0, seed: int | None = None
+    data: bytes,
+    file: BinaryIO,
+    *,
+    name: str,
+    previous: int = 0,
+    seed: int | None = None,
+    helped: bool = False,
 ) -> None:
-    """Compile a list; raise `ListProblem` as `read_list` does, before anything is written."""
-    gathered = Gathered(data, name=name, seed=secrets.randbits(64) if seed is None else seed)
+    """Compile a list, `helped` by a second process; raise `ListProblem` before anything is written."""
+    gathered = Gathered(data, name=name, seed=secrets.randbits(64) if seed is None else seed, helped=helped)
     slots, following = _table(gathered)
-    sieve = _filter(gathered.hashes)
-    check_size(gathered.entries, previous, name)
+    sieve = _filter(gathered.nodes.hashes)
+    check_size(gathered.nodes.entries, previous, name)
     facts = Facts(
         name=name,
         seed=gathered.seed,
-        entries=gathered.entries,
-        nodes=len(gathered.places),
+        entries=gathered.nodes.entries,
+        nodes=len(gathered.nodes.places),
         slots=len(slots),
         filter=len(sieve),
-        types=frozenset(gathered.types),
-        widths=frozenset(gathered.widths),
-        bad=tuple((bad.line, bad.reason) for bad in gathered.bad.told()),
+        types=frozenset(gathered.nodes.types),
+        widths=frozenset(gathered.nodes.widths),
+        bad=tuple((bad.line, bad.reason) for bad in gathered.nodes.bad.told()),
     )
     said = facts_json(facts)
     file.write(b"\0" * FIXED.size)
     digest, size = xxhash.xxh3_128(), FIXED.size
-    for part in (said, sieve, slots, gathered.places, following, gathered.lines, gathered.text):
+    for part in (said, sieve, slots, gathered.nodes.places, following, gathered.nodes.lines, gathered.text):
         octets = memoryview(part).cast("B")
         digest.update(octets)
         size += file.write(octets)
@@ -70,7 +78,7 @@ def _table(gathered: Gathered) -> "tuple[array[int], array[int]]":
 
     The lower half of a key's digest says where its slot is, the upper half stands in it with the first node.
     """
-    places, hashes = gathered.places, gathered.hashes
+    places, hashes = gathered.nodes.places, gathered.nodes.hashes
     capacity = 2
     while capacity * 2 < len(places) * _FREE:
         capacity *= 2
@@ -101,13 +109,17 @@ def _table(gathered: Gathered) -> "tuple[array[int], array[int]]":
     return slots, following
 
 
+def _can_be_helped(size: int) -> bool:
+    return size > _LARGE and hasattr(os, "fork") and (os.cpu_count() or 1) > 1
+
+
 def main(arguments: list[str]) -> int:
     """Compile the list on stdin; leave with 2 and one line on stderr where it can't be used."""
     name, target, previous = arguments[0], Path(arguments[1]), int(arguments[2])
     text = sys.stdin.buffer.read().decode("utf-8", "replace").encode()
     try:
         with target.open("wb") as file:
-            compile_list(text, file, name=name, previous=previous)
+            compile_list(text, file, name=name, previous=previous, helped=_can_be_helped(len(text)))
     except ListProblem as problem:
         sys.stderr.write(f"{problem.in_words}\n")
         return 2

@@ -1,7 +1,10 @@
 """Reads a list for compiling: where its rows stand, under which digests, and which lines do not serve."""
 
+import os
+import pickle
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, Self, TypeVar
 
 import xxhash
 
@@ -9,7 +12,7 @@ from .canonical import RefusedError
 from .compiled import MARK
 from .indicator import IndicatorType, ListAction
 from .keys import HOST, Lead, Width, keys, leads, width
-from .lists import BadLines, check_header, is_row, read_row, said_before
+from .lists import BadLines, ListProblem, check_header, is_row, read_row, said_before
 from .quick_rows import QuickRows
 
 _BLOCK = 1 << 22
@@ -22,54 +25,52 @@ _QUICK_TYPES = {
     b"t": IndicatorType.PHRASE,
 }
 _Identity = tuple[bytes, bytes, bool]
+_T = TypeVar("_T")
 
 
 class Gathered:
     """What one list holds; a node is a key of a row, or a lead to one."""
 
-    def __init__(self, data: bytes, *, name: str, seed: int) -> None:
-        """Read the list; raise `ListProblem` where it can't be used as a whole."""
+    def __init__(self, data: bytes, *, name: str, seed: int, helped: bool = False) -> None:
+        """Read the list, `helped` by a second process; raise `ListProblem` where it can't be used."""
         data = data.removeprefix(b"\xef\xbb\xbf")
         self.text = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
         self.name, self.seed = name, seed
-        self.hashes, self.places, self.lines = array("Q", (0,)), array("Q", (MARK,)), array("I", (0,))
-        self.types: set[IndicatorType] = set()
-        self.widths: set[Width] = set()
-        self.entries = 0
-        self.bad = BadLines()
-        self._quick, self._marked = QuickRows(), set[int]()
-        self._read(*self._header())
+        number, place = self._header()
+        middle = _end(self.text, (place + len(self.text)) // 2) + 1
+        if not helped or middle >= len(self.text):
+            self.nodes = Nodes(self.text, name, seed).read(number, place, len(self.text))
+            return
+        between = self.text.count(b"\n", place, middle)
+        later = aside(lambda: Nodes(self.text, name, seed).read(number + between, middle, len(self.text)))
+        self.nodes = Nodes(self.text, name, seed).read(number, place, middle)
+        try:
+            self.nodes.add(later())
+        except (EOFError, pickle.UnpicklingError):
+            raise ListProblem(name, None, "the process that helped to read it ended early") from None
 
     def is_repeated(self, node: int, said: dict[_Identity, int]) -> bool:
         """Tell whether the row says what one of the same key `said`, and note it in either case.
 
         Only a row's first node is asked about; the others are no rows, or follow it.
         """
-        place = self.places[node]
-        if place & MARK or self.places[node - 1] == place:
+        nodes = self.nodes
+        place = nodes.places[node]
+        if place & MARK or nodes.places[node - 1] == place:
             return False
         line = self.text[place : _end(self.text, place)]
-        first = said.setdefault(self._identity(line), node)
+        first = said.setdefault(nodes.identity(line), node)
         if first == node:
             return False
-        self.entries -= 1
+        nodes.entries -= 1
         text = line.decode("utf-8", "surrogateescape")
-        self.bad.add(self.lines[node], said_before(self.lines[first]), text)
+        nodes.bad.add(nodes.lines[node], said_before(nodes.lines[first]), text)
         return True
-
-    def _identity(self, line: bytes) -> _Identity:
-        quick = self._quick.read(line)
-        if quick is not None:
-            key, _, rest = quick
-            return key, rest.expires, rest.allows
-        row = read_row(line.decode("utf-8", "surrogateescape"), "", 0)
-        expires = b"" if row.expires is None else row.expires.isoformat().encode()
-        return keys(row)[0].encode("utf-8", "replace"), expires, row.action is ListAction.ALLOW
 
     def _header(self) -> tuple[int, int]:
         """Return the number of the line that names the columns, and where the next begins."""
         place = 0
-        for number, line in enumerate(_lines(self.text, 0), start=1):
+        for number, line in enumerate(_lines(self.text, 0, len(self.text)), start=1):
             place += len(line) + 1
             text = line.decode("utf-8", "surrogateescape")
             if is_row(text):
@@ -78,11 +79,41 @@ class Gathered:
         check_header(None, self.name)
         return 0, place
 
-    def _read(self, number: int, place: int) -> None:
-        quick, digest, seed = self._quick.read, xxhash.xxh3_64_intdigest, self.seed
+
+class Nodes:
+    """The nodes of a part of a list, in its order; the first is none."""
+
+    def __init__(self, text: bytes, name: str, seed: int) -> None:
+        self._text, self._name, self._seed = text, name, seed
+        self.hashes, self.places, self.lines = array("Q", (0,)), array("Q", (MARK,)), array("I", (0,))
+        self.types: set[IndicatorType] = set()
+        self.widths: set[Width] = set()
+        self.entries = 0
+        self.bad = BadLines()
+        self._quick, self._marked = QuickRows(), set[int]()
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return self.hashes, self.places, self.lines, self.types, self.widths, self.entries, self.bad
+
+    def __setstate__(self, state: Any) -> None:
+        self.hashes, self.places, self.lines, self.types, self.widths, self.entries, self.bad = state
+
+    def add(self, later: "Nodes") -> None:
+        """Add the nodes of the part that follows."""
+        self.hashes += later.hashes[1:]
+        self.places += later.places[1:]
+        self.lines += later.lines[1:]
+        self.types |= later.types
+        self.widths |= later.widths
+        self.entries += later.entries
+        self.bad.follow(later.bad)
+
+    def read(self, number: int, place: int, end: int) -> Self:
+        """Read the lines from `place` to `end`, the first of which comes after line `number`."""
+        quick, digest, seed = self._quick.read, xxhash.xxh3_64_intdigest, self._seed
         hashes, places, lines = self.hashes.append, self.places.append, self.lines.append
         kinds: set[bytes] = set()
-        for line in _lines(self.text, place):
+        for line in _lines(self._text, place, end):
             number += 1
             row = quick(line)
             if row is None:
@@ -100,13 +131,24 @@ class Gathered:
                     self._mark_words(key)
             place += len(line) + 1
         self.types |= {_QUICK_TYPES[kind] for kind in kinds}
+        return self
+
+    def identity(self, line: bytes) -> _Identity:
+        """Return what a row says in the list: a second one that says the same is left out."""
+        quick = self._quick.read(line)
+        if quick is not None:
+            key, _, rest = quick
+            return key, rest.expires, rest.allows
+        row = read_row(line.decode("utf-8", "surrogateescape"), "", 0)
+        expires = b"" if row.expires is None else row.expires.isoformat().encode()
+        return keys(row)[0].encode("utf-8", "replace"), expires, row.action is ListAction.ALLOW
 
     def _second_look(self, line: bytes, number: int, place: int) -> None:
         text = line.decode("utf-8", "surrogateescape")
         if not is_row(text):
             return
         try:
-            row = read_row(text, self.name, number)
+            row = read_row(text, self._name, number)
         except RefusedError as problem:
             self.bad.add(number, str(problem), text)
             return
@@ -134,7 +176,7 @@ class Gathered:
             self._node(hashed, MARK | lead, 0)
 
     def _digest(self, key: bytes) -> int:
-        return xxhash.xxh3_64_intdigest(key, self.seed)
+        return xxhash.xxh3_64_intdigest(key, self._seed)
 
     def _node(self, hashed: int, place: int, number: int) -> None:
         self.hashes.append(hashed)
@@ -142,10 +184,31 @@ class Gathered:
         self.lines.append(number)
 
 
-def _lines(text: bytes, place: int) -> Iterator[bytes]:
-    """Yield the lines from `place` on, without having them all in memory."""
-    while place < len(text):
-        end = text.rfind(b"\n", place, place + _BLOCK) + 1 or _end(text, place) + 1
+def aside(work: Callable[[], _T]) -> Callable[[], _T]:
+    """Begin some work in another process; return what waits for it and gives what came of it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with open(writing, "wb") as file:  # noqa: PTH123
+                pickle.dump(work(), file, protocol=5)
+        finally:
+            os._exit(0)
+    os.close(writing)
+
+    def result() -> _T:
+        with open(reading, "rb") as file:  # noqa: PTH123
+            found: _T = pickle.load(file)  # noqa: S301 (our own child wrote it)
+        os.waitpid(child, 0)
+        return found
+
+    return result
+
+
+def _lines(text: bytes, place: int, stop: int) -> Iterator[bytes]:
+    """Yield the lines from `place` up to `stop`, without having them all in memory."""
+    while place < stop:
+        end = text.rfind(b"\n", place, min(place + _BLOCK, stop)) + 1 or _end(text, place) + 1
         yield from text[place : end - 1].split(b"\n")
         place = end
 

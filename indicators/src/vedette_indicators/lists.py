@@ -88,6 +88,11 @@ class BadLines:
         if self._count <= MAX_BAD_LINES:
             self._lines.append(BadLine(number, f"{problem}: {_excerpt(line)}"))
 
+    def follow(self, later: "BadLines") -> None:
+        """Note what was noted about a later part."""
+        self._lines += later._lines[: MAX_BAD_LINES - len(self._lines)]
+        self._count += later._count
+
     def told(self) -> tuple[BadLine, ...]:
         """Return them by their numbers."""
         lines = sorted(self._lines, key=lambda line: line.line)
