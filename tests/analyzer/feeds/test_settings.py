@@ -61,3 +61,10 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path: Path, line: str, why: str) ->
 def test_a_name_is_one_that_files_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="feed"):
         load(tmp_path, f'[feed.{name}]\nsource = "x"\nformat = "hosts"\n')
+
+
+def test_the_example_in_the_guide_can_be_used(tmp_path: Path) -> None:
+    guide = (Path(__file__).resolve().parents[3] / "docs" / "FEEDS.md").read_text()
+    example = guide.partition("```toml\n")[2].partition("```")[0]
+    feeds = load(tmp_path, example).feed
+    assert {name for name, feed in feeds.items() if feed.ceiling is not ListAction.ALERT} == {"drop"}

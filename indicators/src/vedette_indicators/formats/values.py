@@ -16,6 +16,7 @@ MAX_VALUE = 2_048
 _USUAL_HOST = re.compile(r"(?!.*xn--)(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}")
 """What nearly all entries are; the parser returns such names as they are, at three times the cost."""
 
+_AT_AN_ADDRESS = re.compile(r"[0-9.]+[:/]|\[")
 _WITH_PORT = re.compile(r"[^/?#:]+:[0-9]{1,5}")
 _SPECIAL = frozenset({0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256)})
 """First parts of IPv4 addresses below which some are not the Internet's; asking costs 3 µs."""
@@ -83,7 +84,7 @@ def _address(kind: IndicatorType, value: str) -> Address | Network | None:
             return endpoint and endpoint[0]
         case IndicatorType.CIDR:
             return read_network(value)
-        case IndicatorType.URL if value[0].isdecimal() or value[0] == "[":
+        case IndicatorType.URL if _AT_AN_ADDRESS.match(value):
             url = read_url(value)
             return url.address if url is not None else None
         case _:
