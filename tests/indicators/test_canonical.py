@@ -84,3 +84,22 @@ def test_an_address_is_the_same_in_every_notation(address: object) -> None:
 def test_any_value_has_a_form_or_is_refused(value: str) -> None:
     for kind in IndicatorType:
         form(kind, value)
+
+
+@given(HOST, st.from_regex(r"(/[a-zA-Z0-9_~-]{1,4}){1,3}", fullmatch=True), st.integers(1, 6), st.data())
+def test_a_path_is_the_same_to_any_depth_of_encoding(
+    host: str, path: str, depth: int, data: st.DataObject
+) -> None:
+    written = path
+    for _ in range(depth):
+        chosen = data.draw(st.sets(st.integers(1, len(written) - 1)))
+        written = "".join(
+            f"%{ord(letter):02x}" if at in chosen else letter for at, letter in enumerate(written)
+        )
+    assert canonical(IndicatorType.URL, host + written) == canonical(IndicatorType.URL, host + path)
+
+
+@given(HOST, st.text(st.characters(exclude_characters="/\\?#\t\r\n", codec="utf-8"), max_size=12))
+def test_what_stands_before_the_last_at_is_no_host(host: str, user: str) -> None:
+    if user.strip() == user and form(IndicatorType.URL, f"http://{user}@{host}/") is not None:
+        assert form(IndicatorType.URL, f"http://{user}@{host}/") == f"{host}/"

@@ -6,13 +6,13 @@ _NOTHING = r"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206
 # Joiners belong into some scripts; between ASCII characters they only hide something.
 _INVISIBLE = re.compile(rf"(?<=[!-~])[{_NOTHING}\u200c\u200d]+(?=[!-~])|[{_NOTHING}]")
 _DEFANGED = re.compile(
-    r"(?P<dot>[ ]?[\[({][ ]?(?:\.|dot)[ ]?[\])}][ ]?)"
+    r"(?P<dot>[ ]?[\[({<][ ]?(?:\.|dot)[ ]?[\])}>][ ]?|(?<=[a-z0-9])(?:[\[({\\]\.|\.[\])}])(?=[a-z0-9]))"
     r"|[\[({][ ]?(?P<mark>:|/{1,2}|:/{1,2}|@|at)[ ]?[\])}]"
     r"|(?<![a-z])(?:hxx|h\*\*|h__)p(?P<tls>s?)(?=[:\[({])",
     re.IGNORECASE,
 )
 
-_HINT = re.compile(r"[\[({] ?(?:[.:/@]|[dD][oO][tT]|[aA][tT])|[hH](?:[xX]{2}|\*\*|__)[pP]")
+_HINT = re.compile(r"[\[({<] ?(?:[.:/@]|[dD][oO][tT]|[aA][tT])|[hH](?:[xX]{2}|\*\*|__)[pP]|\\\.|\.[\])}]")
 
 
 def visible(text: str) -> str:
