@@ -66,8 +66,9 @@ def test_what_a_source_has_is_fetched_and_asked_for_again_only_if_it_changed(ser
 
 
 def test_a_packed_body_is_unpacked(served: Source) -> None:
-    served.behaviours["/"] = answer(gzip.compress(b"evil.test\n" * 1_000), Content_Encoding="gzip")
-    assert fetched(feed(served.url()))[1] == b"evil.test\n" * 1_000
+    packed = gzip.compress(b"evil.test\n" * 1_000) + gzip.compress(b"") + gzip.compress(b"last.test\n")
+    served.behaviours["/"] = answer(packed, Content_Encoding="gzip")
+    assert fetched(feed(served.url()))[1] == b"evil.test\n" * 1_000 + b"last.test\n"
 
 
 def bomb(layers: int = 1) -> bytes:
@@ -92,6 +93,11 @@ MISBEHAVIOUR: list[tuple[str, Callable[[], Behaviour], str]] = [
     ("a bomb in a bomb", lambda: answer(bomb(2), Content_Encoding="gzip, gzip"), "was not asked for"),
     ("another packing", lambda: answer(b"x", Content_Encoding="br"), "was not asked for"),
     ("no gzip", lambda: answer(b"evil.test", Content_Encoding="gzip"), "can't be unpacked"),
+    (
+        "more than a gzip",
+        lambda: answer(gzip.compress(b"x") + b"y" * 20, Content_Encoding="gzip"),
+        "can't be unpacked",
+    ),
     ("half a gzip", lambda: answer(gzip.compress(b"x" * 99)[:-5], Content_Encoding="gzip"), "cut off"),
     ("nowhere", lambda: redirect("http://127.0.0.1:x/"), "redirects to what is no address of the web"),
     ("a file", lambda: redirect("file:///etc/passwd"), "no address of the web"),

@@ -69,7 +69,7 @@ def test_once(tmp_path: Path, served: Source) -> None:
     assert ended.stdout == "feed y: can't be fetched: it answers with an error (404)\n"
     assert entries(tmp_path) == 3
     assert "secret" not in ended.stderr + "".join(path.read_text() for path in (tmp_path / "kept").iterdir())
-    assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".csv", ".json", ".content"}
+    assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".csv", ".json", ".content", ""}
 
 
 @pytest.mark.parametrize("text", ["feed = 3", "[feed.x]\nsource = 'x'\n", "["])
@@ -132,8 +132,9 @@ def test_killed_while_it_writes_the_old_list_is_there_or_the_new(tmp_path: Path,
 
 def test_it_ends_with_who_started_it(tmp_path: Path) -> None:
     (tmp_path / "feeds.toml").write_text("[feed.x]\nsource = 'x'\nformat = 'hosts'\n")
-    starter = "import json, subprocess, sys, time; "
-    starter += "p = subprocess.Popen(json.loads(sys.argv[1])); print(p.pid, flush=True); time.sleep(600)"
+    starter = "import json, os, subprocess, sys, time; "
+    starter += "words = [*json.loads(sys.argv[1]), '--parent', str(os.getpid())]; "
+    starter += "print(subprocess.Popen(words).pid, flush=True); time.sleep(600)"
     parent = subprocess.Popen(
         [sys.executable, "-c", starter, json.dumps(command(tmp_path))],
         stdout=subprocess.PIPE,
@@ -148,3 +149,37 @@ def test_it_ends_with_who_started_it(tmp_path: Path) -> None:
         lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
     )
     parent.stdout.close()
+
+
+def test_only_one_writes_into_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "feeds.toml").write_text("[feed.x]\nsource = 'x'\nformat = 'hosts'\n")
+    program = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until((tmp_path / "kept" / "x.json").exists)
+        ended = once(tmp_path)
+        assert ended.returncode == 2
+        assert "another process keeps feeds there" in ended.stderr
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_what_is_kept_of_a_feed_goes_when_it_is_not_named_any_more(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(hosts(3))
+    (tmp_path / "feeds.toml").write_text("[feed.x]\nsource = 'list.txt'\nformat = 'hosts'\n")
+    assert once(tmp_path).returncode == 0
+    (tmp_path / "kept" / "other.json").write_text("{}")
+    (tmp_path / "feeds.toml").write_text("[feed.y]\nsource = 'list.txt'\nformat = 'hosts'\n")
+    assert once(tmp_path).returncode == 0
+    names = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert names == {"lock", "other.json", "y.content", "y.csv", "y.json"}
+
+
+def test_a_flood_of_rubbish_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a\n" * 1_100_000)
+    (tmp_path / "feeds.toml").write_text("[feed.x]\nsource = 'list.txt'\nformat = 'hosts'\n")
+    ended = once(tmp_path)
+    assert (ended.returncode, "more than 1000000 lines refused; the first: line 1" in ended.stdout) == (
+        1,
+        True,
+    )

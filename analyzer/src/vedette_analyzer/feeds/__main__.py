@@ -15,7 +15,7 @@ from vedette_schemas import SettingsError, VedetteError, encode
 from vedette_transport import CANNOT_GO_ON, load_settings
 
 from .feed import Feed
-from .folder import FeedFiles
+from .folder import FeedFiles, lock, tidy
 from .rounds import Rounds
 from .settings import FeedsSettings
 from .trouble import FeedTrouble
@@ -28,15 +28,18 @@ MAX_MEMORY = 4 * 2**30
 def feeds(settings: Path, folder: Path, tell: Callable[[FeedTrouble], None]) -> dict[str, Feed]:
     """Take up all feeds; raise `SettingsError` where settings or folder can't be used."""
     now = datetime.now(UTC)
+    wanted = load_settings(FeedsSettings, settings).feed
     found: dict[str, Feed] = {}
-    for name, each in load_settings(FeedsSettings, settings).feed.items():
-        try:
+    try:
+        lock(folder)
+        tidy(folder, wanted)
+        for name, each in wanted.items():
             found[name] = feed = Feed(name, each, FeedFiles(folder, name), settings.parent)
             for trouble in feed.begin(now):
                 tell(trouble)
-        except OSError as error:
-            where = error.filename or folder
-            raise SettingsError(f"{where}: feeds can't be kept there: {error.strerror}") from None
+    except OSError as error:
+        where = error.filename or folder
+        raise SettingsError(f"{where}: feeds can't be kept there: {error.strerror}") from None
     return found
 
 
@@ -50,17 +53,17 @@ def _tell_people(trouble: FeedTrouble) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End when whoever started us has: nothing is left to be put away, since files come by rename."""
+    """End when the one who started us has: nothing is left to be put away, since files come by rename."""
     while os.getppid() == parent:
         time.sleep(LOOK_SECONDS)
     os._exit(0)
 
 
-def _program(settings: Path, folder: Path, *, once: bool) -> int:
+def _program(settings: Path, folder: Path, parent: int | None, *, once: bool) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     os.nice(10)  # who judges goes first
-    if not once:
-        threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
     kept = feeds(settings, folder, _tell_people if once else _tell)
     rounds = Rounds(kept, _tell_people if once else _tell)
     if once:
@@ -81,11 +84,14 @@ def main() -> None:
     parser.add_argument(
         "--once", action="store_true", help="ask each source once and end; 1: not all is well"
     )
+    parser.add_argument(
+        "--parent", type=int, metavar="PID", help="end with this process, which starts this one"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="vedette-feeds: %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it names whole URLs
     try:
-        sys.exit(_program(options.settings, options.folder, once=options.once))
+        sys.exit(_program(options.settings, options.folder, options.parent, once=options.once))
     except VedetteError as error:
         sys.stderr.write(f"vedette-feeds: {error}\n")
         sys.exit(CANNOT_GO_ON)

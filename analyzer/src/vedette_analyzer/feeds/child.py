@@ -1,6 +1,7 @@
 """The program that keeps feeds, as the analyzer sees it: lists to watch, and troubles that it tells of."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -63,7 +64,7 @@ class FeedKeeper:
 
     def _once(self, inbox: Inbox) -> int:
         places = ["--settings", str(self._settings), "--folder", str(self._folder)]
-        words = [sys.executable, "-P", "-m", "vedette_analyzer.feeds", *places]
+        words = [sys.executable, "-P", "-m", "vedette_analyzer.feeds", *places, "--parent", str(os.getpid())]
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as program:
             assert program.stdout is not None  # noqa: S101 (it is a pipe)
             _listen(program.stdout, inbox)

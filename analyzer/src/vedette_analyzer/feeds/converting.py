@@ -10,6 +10,7 @@ from .judging import Made
 from .settings import FeedSettings
 
 MAX_ENTRIES = 5_000_000
+MAX_REFUSED = 1_000_000
 
 
 def convert(feed: FeedSettings, content: Path, into: BinaryIO) -> Made:
@@ -36,6 +37,8 @@ def convert(feed: FeedSettings, content: Path, into: BinaryIO) -> Made:
                 into.write(row(item, feed.ceiling, feed.severity).encode())
             else:
                 refused += 1
+                if refused > MAX_REFUSED:
+                    raise FormatError(f"more than {MAX_REFUSED} lines refused; the first: {samples[0]}")
                 if len(samples) < MAX_SAMPLES:
                     samples.append(str(item))
     return Made(len(seen), repeated, refused, tuple(samples))

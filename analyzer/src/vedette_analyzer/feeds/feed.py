@@ -40,7 +40,7 @@ class Feed:
         self._name, self._settings, self._files, self._base = name, settings, files, base
         self._stamp: tuple[int, int, int] | None = (0, 0, 0)  # no file's
         self._told: set[str] = set()
-        self._is_new = files.begin()
+        files.begin()
         facts = {
             "source": settings.shown_source[:300],
             "format": str(settings.format),
@@ -58,7 +58,7 @@ class Feed:
 
     def begin(self, now: datetime) -> Iterator[FeedTrouble]:
         """Make the list anew where it is gone or is to be another; write down how it stands."""
-        if self.record.digest and (self._is_new or self.record.read_as != self._settings.read_as):
+        if self.record.digest and (self._files.is_empty or self.record.read_as != self._settings.read_as):
             if self._files.content.exists():
                 yield from self._take(self._files.content, self.record.digest, now, judged=True)
             else:

@@ -1,16 +1,21 @@
 """The files that are kept of a feed; each is replaced by rename, so that it is the old one or the new one."""
 
 import contextlib
+import fcntl
 import os
-from collections.abc import Generator
+import time
+from collections.abc import Collection, Generator
 from pathlib import Path
 from typing import BinaryIO
 
 from vedette_indicators import COLUMNS
 from vedette_indicators.formats import FeedRecord
-from vedette_schemas import MessageError, decode, encode
+from vedette_schemas import MessageError, SettingsError, decode, encode
 
 MAX_ACCEPTED = 200
+LOCK_SECONDS = 10.0
+_LOOK_SECONDS = 0.1
+_HEADER = (",".join(COLUMNS) + "\n").encode()
 
 
 class FeedFiles:
@@ -26,16 +31,22 @@ class FeedFiles:
         self.accepted = folder / f"{name}.accept"
         self.coming = folder / f"{name}.coming"
 
-    def begin(self) -> bool:
-        """Make an empty list where there is none, so that it can be watched; tell whether that was so."""
+    def begin(self) -> None:
+        """Make an empty list where there is none, so that it can be watched."""
         self.list.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in self.list.parent.glob(f"{self.name}.*.new"):
-            path.unlink()
-        if self.list.exists():
-            return False
-        with replacing(self.list) as file:
-            file.write((",".join(COLUMNS) + "\n").encode())
-        return True
+        if not self.list.exists():
+            with replacing(self.list) as file:
+                file.write(_HEADER)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the list has no entries."""
+        return self.list.stat().st_size <= len(_HEADER)
+
+    def forget(self) -> None:
+        """Delete all that is kept of it."""
+        for path in (self.list, self.record, self.content, self.held, self.accepted, self.coming):
+            path.unlink(missing_ok=True)
 
     def read(self) -> FeedRecord | None:
         """Return what is known of it; nothing where that was never written, or can't be read."""
@@ -56,6 +67,32 @@ class FeedFiles:
                 return file.read(MAX_ACCEPTED).strip()
         except OSError:
             return ""
+
+
+def tidy(folder: Path, names: Collection[str]) -> None:
+    """Delete what was left half written, and what is kept of feeds that are not among `names` any more."""
+    for path in folder.glob("*.new"):
+        path.unlink(missing_ok=True)
+    for path in folder.glob("*.json"):
+        files = FeedFiles(folder, path.stem)
+        if path.stem not in names and files.read() is not None:
+            files.forget()
+
+
+def lock(folder: Path) -> int:
+    """Keep others from writing there until we end; raise `SettingsError` where one does, and goes on."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_SECONDS  # one whose analyzer was killed ends by itself
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise SettingsError(f"{folder}: another process keeps feeds there; end it first") from None
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return descriptor
 
 
 @contextlib.contextmanager

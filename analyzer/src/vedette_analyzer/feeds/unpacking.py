@@ -27,9 +27,11 @@ def _gunzipped(parts: Iterable[bytes]) -> Iterator[bytes]:
     try:
         for part in parts:
             rest = part
-            while rest and not engine.eof:
+            while rest:
+                if engine.eof:  # a file may be several, one after the other
+                    engine = zlib.decompressobj(_GZIP)
                 yield engine.decompress(rest, STEP)
-                rest = engine.unconsumed_tail
+                rest = engine.unused_data if engine.eof else engine.unconsumed_tail
     except zlib.error:
         raise SourceError("what came is damaged: it can't be unpacked") from None
     if not engine.eof:
