@@ -50,6 +50,7 @@ from .faults import trace
 from .feeds.child import FeedKeeper
 from .feeds.trouble import FeedTrouble
 from .following import AlertFollower
+from .guarding import guard_of, protected
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
 from .orders import Effect, Send
@@ -87,7 +88,8 @@ class Server:
         lists = [folder / name for name in settings.lists]
         self._files = ListFiles(lists, beside("compiled-lists"), self._feeds.lists)
         first = self._files.first()
-        self._lists, self._entries = Lists(first.table), first.entries
+        look_alikes = protected(settings.protect and folder / settings.protect)
+        self._lists, self._entries = Lists(first.table, look_alikes), first.entries
         self._inbox = Inbox()
         self._inbox.put(Call(first))
         self._clock = Clock()
@@ -113,6 +115,7 @@ class Server:
             reader.command,
             block_for=timedelta(hours=settings.block_hours),
             approve_within=timedelta(minutes=settings.approve_minutes),
+            guarded=guard_of([folder / name for name in settings.guard]).guarded,
         )
         self._analyzer.restore(reader.open_commands(), reader.lasting_commands(self._clock.now))
         ca = self._identity.folder.files().ca

@@ -33,6 +33,7 @@ from .faults import trace
 from .finding import Finding
 from .ordering import Ordering, given_up
 from .orders import Effect, OpenOrder, Send
+from .policy import Guarded
 from .ration import Ration
 from .telling import NAMESPACE, Place, in_words, refusal, released, settled
 
@@ -56,14 +57,15 @@ class Analyzer:
         *,
         block_for: timedelta = BLOCK_FOR,
         approve_within: timedelta = APPROVE_WITHIN,
+        guarded: Guarded | None = None,
     ) -> None:
-        """`mode` tells a host's mode, `archived` what the archive knows of a command."""
+        """`mode` tells a host's mode, `archived` what the archive knows of a command, `guarded` is policy's."""
         self._archived = archived
         self._watching: dict[type[Observation], list[Detector[Any]]] = {}
         for detector in detectors:
             for kind in detector.watches:
                 self._watching.setdefault(kind, []).append(detector)
-        self._ordering = Ordering(mode, block_for=block_for, approve_within=approve_within)
+        self._ordering = Ordering(mode, block_for=block_for, approve_within=approve_within, guarded=guarded)
         self._enforcers, self._orders = self._ordering.enforcers, self._ordering.orders
         self._standing = self._ordering.standing
         self._acting = Acting(self._ordering, archived)

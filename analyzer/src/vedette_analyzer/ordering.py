@@ -21,7 +21,7 @@ from vedette_schemas import (
 from .enforcers import Enforcers
 from .finding import Finding
 from .orders import Effect, OpenOrder, OpenOrders, Send, Subject, subject
-from .policy import Verdict, decide
+from .policy import Guarded, Verdict, decide
 from .standing import Standing
 from .telling import Place, alert_for, settled
 from .words import day_and_time, doing, short, to_do
@@ -38,8 +38,10 @@ class Ordering:
         *,
         block_for: timedelta,
         approve_within: timedelta,
+        guarded: Guarded | None = None,
     ) -> None:
-        """`mode` tells the mode that the server has for a host."""
+        """`mode` tells the mode that the server has for a host, `guarded` what is too common to block."""
+        self._guarded = guarded
         self._mode, self._block_for, self._approve_within = mode, block_for, approve_within
         self.enforcers = Enforcers()
         self.orders = OpenOrders(self.enforcers)
@@ -55,7 +57,7 @@ class Ordering:
         opened: dict[Subject, OpenOrder] = {}
         later: list[Effect] = []
         for finding in findings:
-            verdict = decide(finding, place.observation)
+            verdict = decide(finding, place.observation, self._guarded)
             later.append(_judged(finding, verdict, place))
             later += self._carry_out(finding, verdict, place, opened)
         for order in opened.values():

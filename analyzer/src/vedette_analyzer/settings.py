@@ -19,10 +19,12 @@ class AnalyzerSettings(Settings):
     """Everything the analyzer can be told; relative paths start at the settings file's folder.
 
     `archive` is the file of its history; a file beside it, `…-judging`, tells what it was judging when it
-    was killed. `retention` is in days. A block that a list asks for lasts `block_hours`; in approve mode
-    an operator has `approve_minutes` to approve a command. `identity` is the folder with the analyzer's key,
+    was killed. `retention` is in days. A block that a list asks for lasts `block_hours`; in approve mode an
+    operator has `approve_minutes` to approve a command. `identity` is the folder with the analyzer's key,
     its certificate and the CA's, below which operators' acts are signed; `crl` is that CA's list of what it
-    has revoked. `feeds` is the file that names feeds; what is fetched is kept beside the archive, in `feeds`.
+    has revoked. What `guard` names, one a line or in MISP's warninglists, is too common to block; hosts
+    that look like what `protect` names are alerted. `feeds` is the file that names feeds; what is fetched
+    is kept beside the archive, in `feeds`.
     """
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
@@ -30,6 +32,8 @@ class AnalyzerSettings(Settings):
     archive: Path
     crl: Path | None = None
     feeds: Path | None = None
+    guard: Annotated[tuple[Path, ...], Field(max_length=64)] = ()
+    protect: Path | None = None
     broker: BrokerAddress = BrokerAddress()
     mode: Mode = Mode.ENFORCE
     hosts: dict[HostName, HostSettings] = Field(default_factory=dict)

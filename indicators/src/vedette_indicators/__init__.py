@@ -6,7 +6,7 @@ from .explaining import Explained, explain_url
 from .indicator import Indicator, IndicatorType, ListAction, Match, Via
 from .lists import COLUMNS, BadLine, ListProblem, read_list
 from .redaction import redact
-from .spotting import first_url
+from .spotting import first_url, hosts_in
 from .table import IndicatorTable
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "canonical",
     "explain_url",
     "first_url",
+    "hosts_in",
     "named_target",
     "read_list",
     "redact",

@@ -76,6 +76,13 @@ def first_url(text: str) -> str | None:
     return None
 
 
+def hosts_in(text: str) -> Iterator[str]:
+    """Yield the hosts that a text names, in canonical form; addresses and single labels are none."""
+    for spot in spots(visible(text)):
+        if spot.url.address is None and "." in spot.url.host:
+            yield spot.url.host
+
+
 def hashes(text: str) -> Iterator[str]:
     """Yield what looks like a hash, in lower case."""
     for number, found in enumerate(_HASH.finditer(text)):

@@ -10,6 +10,7 @@ from .listed_hash import ListedHash
 from .listed_process import ListedProcess
 from .listed_window import ListedWindow
 from .lists import Lists
+from .look_alike import LookAlikeConnection, LookAlikeText, LookAlikeWindow
 
 DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
     ListedWindow,
@@ -17,6 +18,9 @@ DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
     ListedProcess,
     ListedHash,
     ListedConnection,
+    LookAlikeWindow,
+    LookAlikeText,
+    LookAlikeConnection,
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from vedette_indicators import IndicatorTable, IndicatorType, ListAction, Match, Via, first_url
+from vedette_indicators.look_alikes import LookAlikes
 from vedette_schemas import Severity, Where
 
 from ..finding import Finding
@@ -15,9 +16,10 @@ _SPOKEN_OF = frozenset({Via.DEFANGED, Via.MAIL, Via.REDIRECT})
 class Lists:
     """Holds the table in force; a detector reads it anew for each observation."""
 
-    def __init__(self, table: IndicatorTable) -> None:
-        """Begin with `table`."""
+    def __init__(self, table: IndicatorTable, look_alikes: LookAlikes | None = None) -> None:
+        """Begin with `table`; what `look_alikes` protects stays as it is."""
         self.table = table
+        self.look_alikes = look_alikes or LookAlikes(())
 
 
 def findings(
