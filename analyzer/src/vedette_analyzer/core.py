@@ -59,7 +59,7 @@ class Analyzer:
         approve_within: timedelta = APPROVE_WITHIN,
         guarded: Guarded | None = None,
     ) -> None:
-        """`mode` tells a host's mode, `archived` what the archive knows of a command, `guarded` is policy's."""
+        """`mode` tells a host's mode, `archived` what the archive knows of a command, `guarded`: policy's."""
         self._archived = archived
         self._watching: dict[type[Observation], list[Detector[Any]]] = {}
         for detector in detectors:
