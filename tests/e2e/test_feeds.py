@@ -39,7 +39,7 @@ def test_a_hit_names_the_feed_and_its_line_and_what_shrinks_waits_for_the_operat
     (tmp_path / "lures.txt").write_text("# a comment\n" + hosts(10))
     (tmp_path / "feeds.toml").write_text("[feed.lures]\nsource = 'lures.txt'\nformat = 'hosts'\n")
     (tmp_path / "settings.toml").write_text("[analyzer]\nfeeds = 'feeds.toml'\n")
-    with Product(tmp_path, "--json", "--settings", str(tmp_path / "settings.toml")) as product:
+    with Product(tmp_path, "--json", "--settings", str(tmp_path / "settings.toml"), plain=True) as product:
         until(lambda: in_force(product, 11))
         copied(product, "http://evil3.test/x", 1)
         match = product.await_alert(lambda alert: alert.match is not None).match
