@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import signal
 import socket
@@ -8,7 +9,12 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from vedette_broker.admission import Admission
+from vedette_broker.connection import Connection
+from vedette_broker.grievances import Grievances
+from vedette_broker.listener import Listener
 from vedette_broker.settings import BrokerSettings
+from vedette_broker.switchboard import Switchboard
 from vedette_schemas import SettingsError
 from vedette_transport import BrokerAddress, load_settings
 
@@ -30,11 +36,6 @@ def test_it_listens_on_loopback_only(tmp_path: Path, host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
 def test_any_loopback_address_will_do(tmp_path: Path, host: str) -> None:
     assert settings(tmp_path, f'plain = true\n[listen]\nhost = "{host}"').listen.host == host
-
-
-def test_in_a_container_the_engine_says_who_reaches_it(tmp_path: Path) -> None:
-    text = 'plain = true\nin_container = true\n[listen]\nhost = "0.0.0.0"'
-    assert settings(tmp_path, text).listen.host == "0.0.0.0"
 
 
 @pytest.mark.system
@@ -211,3 +212,29 @@ def test_a_name_can_not_write_into_the_log(tmp_path: Path) -> None:
     assert any(
         r"a\nvedette-broker: all is well from 127.0.0.1: refused a subscription" in line for line in lines
     )
+
+
+def test_what_it_sends_does_not_wait_for_a_delayed_ack() -> None:
+    """A command would wait 40 ms for the ACK of what went before."""
+
+    async def option() -> int:
+        made = asyncio.get_running_loop().create_future()
+
+        class Client(Connection):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                made.set_result(transport.get_extra_info("socket"))
+
+        admission, grievances = Admission(per_second=10, most=10), Grievances()
+        switchboard = Switchboard(admission, grievances, plain=True, revocations=None)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listener = Listener(
+                [listening], admission, grievances, lambda address: Client(switchboard, address), lambda: None
+            )
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            accepted: socket.socket = await made
+            found = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            listener.close()
+        return found
+
+    assert asyncio.run(option()) == 1

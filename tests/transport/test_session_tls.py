@@ -16,7 +16,7 @@ import pytest
 from cryptography import x509
 from vedette_console.ca.certificates import Authority, Revoked
 from vedette_schemas import Principal
-from vedette_transport import BrokerAddress, Connected, Inbox, MqttSession
+from vedette_transport import BrokerAddress, Connected, Inbox, MqttSession, Received
 from vedette_transport.identity import Identity
 
 from tests import brokers, identities
@@ -204,7 +204,8 @@ def test_a_server_that_trusts_another_ca_refuses_us_and_we_say_why(
 
 def test_a_broker_that_speaks_no_tls_is_said(sensor: Identity, said: Said, tmp_path: Path) -> None:
     with brokers.broker("mosquitto", tmp_path / "plain") as running:
-        session = MqttSession(SENSOR, running.address, Inbox(), identity=sensor)
+        address = BrokerAddress(port=running.address.port)
+        session = MqttSession(SENSOR, address, Inbox(), identity=sensor)
         session.start()
         assert said.new.wait(brokers.WAIT)
         session.stop()
@@ -271,3 +272,22 @@ def test_plain_is_plain_whatever_the_identity(sensor: Identity, tmp_path: Path) 
         session.start()
         await_event(inbox, Connected)
         session.stop()
+
+
+def test_it_stays_connected_when_another_thread_publishes_while_messages_come_in(
+    ca: Authority, sensor: Identity, said: Said, tmp_path: Path
+) -> None:
+    count = 2_000
+    server = identities.write(ca, "broker@0", tmp_path / "broker")
+    with mosquitto(server, tmp_path / "mosquitto", ca.revocations([], datetime.now(UTC))) as address:
+        inbox = Inbox()
+        session = MqttSession(SENSOR, address, inbox, subscriptions=("a/b",), identity=sensor)
+        session.start()
+        await_event(inbox, Connected)
+        for _ in range(count):  # each comes back
+            assert session.publish("a/b", b"x" * 300)
+            time.sleep(0.0005)  # so that what comes in meets what goes out: 16 losses in a run, before
+        for _ in range(count):
+            await_event(inbox, Received)
+        session.stop()
+    assert said.lines == []

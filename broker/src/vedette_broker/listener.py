@@ -83,6 +83,7 @@ class Listener:
         farewell = _FAREWELL_SECONDS if context else None
         connection = self._make(address)
         try:
+            _send_at_once(accepted)
             _notice_the_dead(accepted)
             await self._loop.connect_accepted_socket(
                 lambda: connection,
@@ -96,6 +97,14 @@ class Listener:
             connection.never_was()
             with contextlib.suppress(OSError):
                 accepted.close()
+
+
+def _send_at_once(accepted: socket.socket) -> None:
+    """Turn Nagle's algorithm off, which would hold up a command by a delayed ACK, 40 ms.
+
+    asyncio does so only for a socket that says it is TCP's, and one of `socket.create_server` does not.
+    """
+    accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _notice_the_dead(accepted: socket.socket) -> None:

@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 _QOS = 1
 _KEEP_ALIVE = 30
+_LOOP_SECONDS = 1.0
 _FAREWELL_SECONDS = 1.0
 _ANSWER = frozenset({Program.SENSOR, Program.ENFORCER})
 _ANSWER_SECONDS = 1.0
@@ -94,6 +95,7 @@ class MqttSession:
         self._complained = False
         self._said: set[str] = set()
         self._welcomed: bool | None = None
+        self._is_cut_off = False
         self._hung_up = 0
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -103,6 +105,7 @@ class MqttSession:
         )
         client.max_queued_messages_set(_MAX_WAITING)
         client.on_socket_open = _send_at_once
+        client.on_socket_register_write = _leave_it_to_the_loop
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -201,7 +204,9 @@ class MqttSession:
             try:
                 self._show_newest()
                 self._client.connect(self._broker.host, self._broker.port, _KEEP_ALIVE)
-                self._client.loop_forever()
+                self._is_cut_off = False
+                while not self._is_cut_off and self._client.loop(_LOOP_SECONDS) == mqtt.MQTT_ERR_SUCCESS:
+                    pass
             except OSError as error:
                 self._not_connected(error)
             except SettingsError as error:
@@ -281,6 +286,7 @@ class MqttSession:
             self._inbox.put(Asked())
 
     def _on_disconnect(self, *rest: Any) -> None:
+        self._is_cut_off = True
         refused = self._overheard.take()
         if refused is not None and self._welcomed is None:
             self._complain_of_tls(f"the broker at {self._broker} refused us", refused)
@@ -292,3 +298,11 @@ class MqttSession:
 def _send_at_once(_client: mqtt.Client, _userdata: object, connection: object) -> None:
     """Turn Nagle's algorithm off: behind a PUBACK a command would wait for a delayed ACK, up to 40 ms."""
     cast("socket.socket", connection).setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _leave_it_to_the_loop(*_: object) -> None:
+    """Have the loop's thread send, which is woken by what is queued: so it is where this callback is set.
+
+    Else the thread that publishes sends by itself, while the loop reads: a TLS connection can't take that
+    (seen: "SSL: BAD_LENGTH", and the connection gone).
+    """
