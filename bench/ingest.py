@@ -41,6 +41,11 @@ class Watched:
         self._size = 0.0
 
     @property
+    def pid(self) -> int:
+        """Its PID."""
+        return self._process.pid
+
+    @property
     def _seconds(self) -> float:
         times = self._watched.cpu_times()
         return float(times.user + times.system)
