@@ -20,6 +20,7 @@ from vedette_schemas import (
     Isolate,
     Mode,
     Report,
+    SelfTest,
     Status,
     TakeBack,
     digest,
@@ -93,7 +94,7 @@ class Site:
         return self.act(TakeBack(command_id=name), second)
 
     def direct(
-        self, order: Block | Isolate, host: str = "host-7"
+        self, order: Block | Isolate | SelfTest, host: str = "host-7"
     ) -> tuple[ArchivedAct, list[Send], list[Alert]]:
         return self.act(Direct(host=host, order=order))
 

@@ -26,6 +26,7 @@ from vedette_schemas import (
     Order,
     Outcome,
     OutcomeStatus,
+    SelfTest,
     TakeBack,
     Terminate,
     Undo,
@@ -116,6 +117,11 @@ def test_observing_nothing_is_done_whoever_signs(site: Site, order: Order) -> No
 @pytest.mark.parametrize("mode", Mode)
 def test_taking_back_is_always_allowed(site: Site, mode: Mode) -> None:
     assert isinstance(site.take(waiting(Undo(command_id=uuid4())), site.host(mode)), Task)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_test_does_nothing_and_is_always_allowed(site: Site, mode: Mode) -> None:
+    assert isinstance(site.take(waiting(SelfTest()), site.host(mode)), Task)
 
 
 @pytest.mark.parametrize("token", [None, "x.y.z"])

@@ -18,6 +18,7 @@ from vedette_schemas import (
     Order,
     Outcome,
     OutcomeStatus,
+    SelfTest,
     Shown,
     Terminate,
     decode,
@@ -106,6 +107,12 @@ def test_garbage_is_refused_and_the_enforcer_goes_on(running: Running) -> None:
     assert outcome.status is OutcomeStatus.REFUSED
     running.ending_by(at_once).order(command().order)
     assert running.outcome().status is OutcomeStatus.DONE
+
+
+def test_a_test_does_nothing_and_is_answered(running: Running) -> None:
+    (outcome,) = running.order(SelfTest())
+    assert (outcome.status, outcome.action, outcome.ended) == (OutcomeStatus.DONE, "test", ())
+    assert outcome.reason == "did nothing: this was a test"
 
 
 def test_a_program_that_takes_long_to_end_holds_up_nothing(running: Running) -> None:
@@ -211,7 +218,7 @@ def test_a_session_may_answer_as_often_as_it_is_asked(running: Running, tmp_path
 
 def test_the_facts_say_what_can_not_be_done(running: Running) -> None:
     facts = dict(running.enforcer.facts())
-    assert set(facts) == {"mode", "terminate", "notify", "block", "isolate", "undo"}
+    assert set(facts) == {"mode", "terminate", "notify", "block", "isolate", "undo", "test"}
     assert facts["block"] == facts["isolate"] == "off: not built for this system yet"
     assert facts.pop("mode") == "enforce"
     assert all(fact.startswith(("on", "off: ")) for fact in facts.values())

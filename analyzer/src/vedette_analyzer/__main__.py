@@ -215,7 +215,7 @@ class Server:
     def _status(self, topic: str, payload: bytes | bytearray) -> None:
         status = decode_status(topic, payload)
         principal = Principal.parse(status.principal)
-        if principal.program is Program.CONSOLE and status.life is Life.RUNNING:
+        if principal.program in topics.MAY_ACT and status.life is Life.RUNNING:
             self._session.answer_soon()  # who asks how we are need not wait for the next heartbeat
         if principal.program not in _HOST_PROGRAMS:
             return

@@ -16,6 +16,7 @@ from vedette_schemas import (
     Order,
     Principal,
     Program,
+    SelfTest,
     TakeBack,
     Terminate,
     Undo,
@@ -148,13 +149,16 @@ class Acting:
         enforcer = Principal(Program.ENFORCER, host)
         if not self._ordering.enforcers.knows(enforcer):
             raise _NotDoneError(f"no enforcer of {host} has been heard")
-        if self._ordering.enforcers.ceiling(enforcer) is Mode.OBSERVE:
+        is_test = isinstance(order, SelfTest)
+        if self._ordering.enforcers.ceiling(enforcer) is Mode.OBSERVE and not is_test:
             raise _NotDoneError(f"{host} itself allows nothing but observing")
         self._needs_ability(order, host)
-        summary = f"{act.issuer} ordered {host}: {to_do(order)} for {for_how_long(order)}"
+        how_long = "" if isinstance(order, SelfTest) else f" for {for_how_long(order)}"
+        summary = f"{act.issuer} ordered {host}: {to_do(order)}{how_long}"
         opened = self._open(order, enforcer, summary, act, now, effects, token)
-        words = f"{host}: {doing(order)} for {for_how_long(order)}{self._if_away(enforcer)}; to end it sooner"
-        return _Done(f"{words}: vedette undo {short(opened.id)}", opened.id)
+        words = f"{host}: {doing(order)}{how_long}{self._if_away(enforcer)}"
+        to_end = "" if is_test else f"; to end it sooner: vedette undo {short(opened.id)}"
+        return _Done(f"{words}{to_end}", opened.id)
 
     def _open(
         self,

@@ -45,6 +45,8 @@ APPROVE_WITHIN = timedelta(minutes=15)
 _REFUSALS, _REFUSALS_WITHIN = 30, timedelta(minutes=10)
 """Refusals of commands that are not ours which are told, a host."""
 
+_MINUTE = timedelta(minutes=1)
+
 
 class Analyzer:
     """Judges observations and keeps orders until they are answered."""
@@ -70,6 +72,8 @@ class Analyzer:
         self._standing = self._ordering.standing
         self._acting = Acting(self._ordering, archived)
         self._refusals = Ration(_REFUSALS, _REFUSALS_WITHIN)
+        bounded = [each for each in detectors if each.most_a_minute is not None]
+        self._rations = {each.name: Ration(each.most_a_minute or 0, _MINUTE) for each in bounded}
 
     def restore(self, commands: Iterable[OpenCommand], lasting: Iterable[ArchivedCommand] = ()) -> None:
         """Take up the commands that an analyzer before this one left open, and what is in force or muted."""
@@ -141,11 +145,14 @@ class Analyzer:
         self._standing.clock_moved(by)
 
     def _judge(self, place: Place) -> Iterator[Effect]:
-        yield from self._ordering.judge(self._findings(place.observation), place)
+        yield from self._ordering.judge(self._findings(place), place)
 
-    def _findings(self, observation: Observation) -> Iterator[Finding]:
-        for detector in self._watching.get(type(observation), ()):
-            yield from _guarded(detector, observation)
+    def _findings(self, place: Place) -> Iterator[Finding]:
+        for detector in self._watching.get(type(place.observation), ()):
+            ration = self._rations.get(detector.name)
+            for finding in _guarded(detector, place.observation):
+                if ration is None or ration.take(place.sender.host, place.judged_at) is not None:
+                    yield finding
 
     def _outcome(self, outcome: Outcome, place: Place) -> Iterator[Effect]:
         if outcome.status is OutcomeStatus.RELEASED:

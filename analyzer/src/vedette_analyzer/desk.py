@@ -1,11 +1,22 @@
 """Where acts come in: each is carried out once, by whoever may act, and answered once that is archived."""
 
+import base64
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from vedette_archive import ArchivedAct
-from vedette_schemas import MAX_TOKEN, Act, ActAnswer, MessageError, Severity, topics
+from vedette_schemas import (
+    MAX_TOKEN,
+    Act,
+    ActAnswer,
+    Direct,
+    MessageError,
+    SelfTest,
+    Severity,
+    decode,
+    topics,
+)
 from vedette_transport.signing import ActRefusedError, ActVerifier
 
 from .core import Analyzer
@@ -13,6 +24,7 @@ from .orders import Effect
 from .ration import Ration, with_held_back
 from .troubles import trouble
 
+_SELFTEST = "selftest"
 _REFUSALS, _REFUSALS_WITHIN = 10, timedelta(minutes=10)
 
 
@@ -35,7 +47,7 @@ class ActDesk:
         try:
             act = self._verifier.verify(token, now)
         except ActRefusedError as refused:
-            yield from self._refuse(refused, str(author), now)
+            yield from self._refuse(refused, token, str(author), now)
             return
         if act.issuer != str(author):
             raise MessageError("an act under the topic of another")
@@ -54,18 +66,38 @@ class ActDesk:
             self._under_way.discard(act.id)
             yield _answer(act)
 
-    def _refuse(self, refused: ActRefusedError, author: str, now: datetime) -> Iterator[Effect | ActAnswer]:
-        """Answer an author who is known; whoever pretends to be one is an alert."""
+    def _refuse(
+        self, refused: ActRefusedError, token: str, author: str, now: datetime
+    ) -> Iterator[Effect | ActAnswer]:
+        """Answer an author who is known; whoever pretends to be one is an alert.
+
+        A forged act that would do nothing is told as what it claims to be, a self-test: nothing is believed.
+        """
         act: Act | None = refused.act
         if act is not None and act.issuer == author:
             yield ActAnswer(audience=author, act_id=act.id, done=False, words=f"refused: {refused.reason}")
             return
-        held_back = self._ration.take("", now)
-        if held_back is not None:
+        claimed = _claimed_test(token)
+        held_back = self._ration.take("" if claimed is None else _SELFTEST, now)
+        if held_back is not None and claimed is not None:
+            words = with_held_back(
+                f"a self-test's act was refused: {refused.reason}: {claimed.id}", held_back
+            )
+            yield trouble(_SELFTEST, Severity.INFO, words, now=now, name=str(claimed.id))
+        elif held_back is not None:
             words = with_held_back(
                 f"an act that {author} is said to want was refused: {refused.reason}", held_back
             )
             yield trouble("act-refused", Severity.HIGH, words, now=now)
+
+
+def _claimed_test(token: str) -> Act | None:
+    """Return what a token that is not to be trusted says, if that is an act which would only test."""
+    try:
+        act = decode(Act, base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    except (ValueError, IndexError, MessageError):
+        return None
+    return act if isinstance(act.what, Direct) and isinstance(act.what.order, SelfTest) else None
 
 
 def _token(payload: bytes | bytearray) -> str:

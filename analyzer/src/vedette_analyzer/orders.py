@@ -30,6 +30,7 @@ LIFETIMES = {
     Action.TERMINATE: timedelta(seconds=60),
     Action.NOTIFY: timedelta(minutes=5),
     Action.UNDO: LONGEST_LIFE,
+    Action.TEST: timedelta(seconds=60),
 }
 MAX_OPEN = 10_000
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from vedette_schemas import Block, Isolate, Notify, Order, Terminate, name_of
+from vedette_schemas import Block, Isolate, Notify, Order, SelfTest, Terminate, name_of
 
 _HOUR = 3_600
 
@@ -19,6 +19,8 @@ def to_do(order: Order) -> str:
             return "isolate the host"
         case Notify():
             return f"tell {name_of(order)}"
+        case SelfTest():
+            return f"test {name_of(order)}"
         case _:
             return f"undo command {name_of(order)}"
 

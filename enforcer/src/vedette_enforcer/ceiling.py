@@ -1,6 +1,6 @@
 """What this host's settings let a command do, whatever the server says: decided here, in one function."""
 
-from vedette_schemas import Command, Mode, Notify, Undo
+from vedette_schemas import Command, Mode, Notify, SelfTest, Undo
 from vedette_transport.signing import ActRefusedError, ActVerifier
 
 
@@ -14,10 +14,10 @@ class Ceiling:
     def why_not(self, command: Command) -> str | None:
         """Return why a command is not carried out, as a sentence; `None` if it may be.
 
-        Taking back is always allowed. A notice changes nothing on the host, and tells its user why a program
-        was closed: that needs no operator.
+        Taking back is always allowed, and so is a test, which does nothing. A notice changes nothing on the
+        host, and tells its user why a program was closed: that needs no operator.
         """
-        if self.mode is Mode.ENFORCE or isinstance(command.order, Undo):
+        if self.mode is Mode.ENFORCE or isinstance(command.order, Undo | SelfTest):
             return None
         if self.mode is Mode.OBSERVE:
             return "this host's own settings allow nothing but observing and undoing"

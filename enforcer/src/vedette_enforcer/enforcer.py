@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from vedette_schemas import Notify, Order, Outcome, OutcomeStatus, Terminate
+from vedette_schemas import Notify, Order, Outcome, OutcomeStatus, SelfTest, Terminate
 from vedette_transport import Call, Event, Inbox, Joined, Left, Line, Received
 
 from .blocking import Acting, NotActing
@@ -44,6 +44,7 @@ class Enforcer:
             "mode": self._gate.mode,
             "terminate": ability(),
             "notify": self._notices.ability(),
+            "test": "on",
             **self._acts.facts(),
         }
 
@@ -83,13 +84,15 @@ class Enforcer:
 
     def _carry_out(self, task: Task, order: Order, now: datetime) -> Outcome | None:
         match order:
-            case Terminate() | Notify() if self._acts.was_undone(task.command.id):
+            case Terminate() | Notify() | SelfTest() if self._acts.was_undone(task.command.id):
                 return task.outcome(OutcomeStatus.REFUSED, "not done: it was undone before it came", now)
             case Terminate():
                 self._workers.run(lambda: self._terminate(task, order))
                 return None
             case Notify():
                 return self._notices.show(task, order, now)
+            case SelfTest():
+                return task.outcome(OutcomeStatus.DONE, "did nothing: this was a test", datetime.now(UTC))
             case _:
                 return self._acts.take(task, now)
 

@@ -14,6 +14,7 @@ from .commands import (
     Isolate,
     Notify,
     Order,
+    SelfTest,
     Terminate,
     Undo,
     digest,
@@ -76,6 +77,7 @@ from .reports import (
     Stream,
     Unreadable,
 )
+from .selftest import is_selftest, selftest_text
 from .status import HEARTBEAT_SECONDS, MAX_HEARD, Life, SpoolState, Status, StreamState
 from .wire import (
     decode,
@@ -162,6 +164,7 @@ __all__ = [
     "Refusal",
     "Renewal",
     "Report",
+    "SelfTest",
     "SenderRecord",
     "SettingsError",
     "Severity",
@@ -191,9 +194,11 @@ __all__ = [
     "decode_status",
     "digest",
     "encode",
+    "is_selftest",
     "name_of",
     "ordered_id",
     "principals_of",
     "read_report",
+    "selftest_text",
     "topics",
 ]

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field
 
-from .commands import Block, Isolate, Order
+from .commands import Block, Isolate, Order, SelfTest
 from .fields import VERSION, HostName, Message, Sentence, Sha256, Time
 from .principals import PrincipalName
 
@@ -41,7 +41,7 @@ class Direct(Message):
 
     kind: Literal["order"] = "order"
     host: HostName
-    order: Annotated[Block | Isolate, Field(discriminator="action")]
+    order: Annotated[Block | Isolate | SelfTest, Field(discriminator="action")]
 
 
 class Act(Message):

@@ -21,6 +21,7 @@ class Action(StrEnum):
     TERMINATE = "terminate"
     ISOLATE = "isolate"
     UNDO = "undo"
+    TEST = "test"
 
 
 class Terminate(Message):
@@ -150,7 +151,13 @@ class Undo(Message):
     command_id: UUID
 
 
-Order = Annotated[Terminate | Notify | Block | Isolate | Undo, Field(discriminator="action")]
+class SelfTest(Message):
+    """Do nothing and say so: it shows that commands arrive, are believed and answered."""
+
+    action: Literal["test"] = "test"
+
+
+Order = Annotated[Terminate | Notify | Block | Isolate | Undo | SelfTest, Field(discriminator="action")]
 
 
 def digest(order: Order) -> Sha256:

@@ -1,6 +1,16 @@
 """What an order is about, for people: a few words, in which a path may be hostile."""
 
-from .commands import Block, BlockedAddress, BlockedHost, BlockedPage, Isolate, Notify, Order, Terminate
+from .commands import (
+    Block,
+    BlockedAddress,
+    BlockedHost,
+    BlockedPage,
+    Isolate,
+    Notify,
+    Order,
+    SelfTest,
+    Terminate,
+)
 
 
 def name_of(order: Order) -> str:
@@ -15,6 +25,8 @@ def name_of(order: Order) -> str:
             return "the host"
         case Notify(uid=uid):
             return f"user {uid}"
+        case SelfTest():
+            return "the enforcer"
         case _:
             return str(order.command_id)[:8]
 

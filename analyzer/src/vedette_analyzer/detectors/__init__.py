@@ -11,6 +11,7 @@ from .listed_process import ListedProcess
 from .listed_window import ListedWindow
 from .lists import Lists
 from .look_alike import LookAlikeConnection, LookAlikeText, LookAlikeWindow
+from .selftest import SelfTested
 
 DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
     ListedWindow,
@@ -21,6 +22,7 @@ DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
     LookAlikeWindow,
     LookAlikeText,
     LookAlikeConnection,
+    SelfTested,
 )
 
 
