@@ -18,6 +18,8 @@ from tests.analyzer.feeds.test_feed import hosts
 from tests.analyzer.feeds.test_program import until
 from tests.analyzer.lists import HEADER
 
+NEW = "[feed.y]\nsource = 'list.txt'\nformat = 'hosts'\n"
+
 pytestmark = pytest.mark.system
 
 
@@ -73,6 +75,21 @@ def test_a_feed_is_a_list_that_may_shrink(settings: Path, stopping: threading.Ev
     assert "3 entries where there were 10" in trouble.summary
     (settings.parent / "feeds" / "x.accept").write_text(trouble.key.rpartition("|")[2])
     until(lambda: (reading := files.changed()) is not None and reading.entries == 3)
+
+
+def test_an_edit_of_the_settings_counts_at_once(settings: Path, stopping: threading.Event) -> None:
+    keeper, inbox = FeedKeeper(settings, settings.parent / "feeds"), Inbox()
+    files = ListFiles([], settings.parent / "compiled", keeper.lists)
+    keeper.start(inbox, stopping)
+    until(lambda: (reading := files.changed()) is not None and reading.entries == 10)
+    settings.write_text(settings.read_text() + "ceiling = 'bloc'\n")
+    assert "feeds go on as they are" in told(inbox.get()).summary
+    settings.write_text(settings.read_text().replace("'bloc'", "'block'") + NEW)
+    assert told(inbox.get()).summary == (
+        "feed y: new; it is fetched, and in force when the analyzer is started again"
+    )
+    until(lambda: ",block,medium," in keeper.lists[0].read_text())
+    until((settings.parent / "feeds" / "y.content").exists)
 
 
 def test_when_it_dies_it_is_said_and_it_is_started_again(settings: Path, stopping: threading.Event) -> None:

@@ -172,7 +172,8 @@ def test_what_is_kept_of_a_feed_goes_when_it_is_not_named_any_more(tmp_path: Pat
     (tmp_path / "feeds.toml").write_text("[feed.y]\nsource = 'list.txt'\nformat = 'hosts'\n")
     assert once(tmp_path).returncode == 0
     names = {path.name for path in (tmp_path / "kept").iterdir()}
-    assert names == {"lock", "other.json", "y.content", "y.csv", "y.json"}
+    assert names == {"lock", "other.json", "x.csv", "y.content", "y.csv", "y.json"}
+    assert entries(tmp_path) == 0  # where an analyzer still watches it
 
 
 def test_a_flood_of_rubbish_is_given_up(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vedette_schemas import SettingsError, VedetteError, encode
+from vedette_schemas import SettingsError, Severity, VedetteError, encode
 from vedette_transport import CANNOT_GO_ON, load_settings
 
 from .feed import Feed
@@ -43,6 +43,36 @@ def feeds(settings: Path, folder: Path, tell: Callable[[FeedTrouble], None]) -> 
     return found
 
 
+class Edited:
+    """Tells when the settings were edited."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin with what they are now."""
+        self._path = path
+        self._stamp = self._look()
+
+    def for_good(self, tell: Callable[[FeedTrouble], None]) -> bool:
+        """Tell whether they were edited and can be used; where they can't be, that is said, once an edit."""
+        stamp = self._look()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            load_settings(FeedsSettings, self._path)
+        except SettingsError as error:
+            summary = f"feeds go on as they are: {error}"[:1_000]
+            tell(FeedTrouble(key=f"settings|{stamp}", severity=Severity.MEDIUM, summary=summary))
+            return False
+        return True
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def _tell(trouble: FeedTrouble) -> None:
     sys.stdout.buffer.write(encode(trouble) + b"\n")
     sys.stdout.buffer.flush()
@@ -64,14 +94,17 @@ def _program(settings: Path, folder: Path, parent: int | None, *, once: bool) ->
     os.nice(10)  # who judges goes first
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
-    kept = feeds(settings, folder, _tell_people if once else _tell)
-    rounds = Rounds(kept, _tell_people if once else _tell)
+    edited = Edited(settings)
+    tell = _tell_people if once else _tell
+    kept = feeds(settings, folder, tell)
+    rounds = Rounds(kept, tell)
     if once:
         rounds.once()
         return int(any(feed.is_away or feed.record.held for feed in kept.values()))
-    while True:
+    while not edited.for_good(tell):
         rounds.tick()
         time.sleep(LOOK_SECONDS)
+    os._exit(0)  # as for the parent; who started us does so again, with what the settings say now
 
 
 def main() -> None:

@@ -55,12 +55,24 @@ class FeedKeeper:
                 log.error("feeds can't be kept: %s", error.strerror)  # noqa: TRY400
             if stopping.is_set():
                 return
+            if code == 0:  # its settings were edited
+                self._tell_of_new(inbox)
+                continue
             inbox.put(Call(_ended(code)))
             if code == CANNOT_GO_ON:
                 return
             if time.monotonic() - began > _STEADY_SECONDS:
                 delays = backoff(first=1.0, longest=300.0)
             stopping.wait(next(delays))
+
+    def _tell_of_new(self, inbox: Inbox) -> None:
+        try:
+            lists = feed_lists(self._settings, self._folder)
+        except SettingsError:
+            return
+        for path in set(lists) - set(self.lists):
+            summary = f"feed {path.stem}: new; it is fetched, and in force when the analyzer is started again"
+            inbox.put(Call(FeedTrouble(key=f"new|{path.stem}", severity=Severity.INFO, summary=summary)))
 
     def _once(self, inbox: Inbox) -> int:
         places = ["--settings", str(self._settings), "--folder", str(self._folder)]

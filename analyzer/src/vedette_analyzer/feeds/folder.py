@@ -35,8 +35,12 @@ class FeedFiles:
         """Make an empty list where there is none, so that it can be watched."""
         self.list.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.list.exists():
-            with replacing(self.list) as file:
-                file.write(_HEADER)
+            self.clear()
+
+    def clear(self) -> None:
+        """Make the list one without entries."""
+        with replacing(self.list) as file:
+            file.write(_HEADER)
 
     @property
     def is_empty(self) -> bool:
@@ -44,8 +48,9 @@ class FeedFiles:
         return self.list.stat().st_size <= len(_HEADER)
 
     def forget(self) -> None:
-        """Delete all that is kept of it."""
-        for path in (self.list, self.record, self.content, self.held, self.accepted, self.coming):
+        """Delete what is kept of it; the list has no entries any more, where an analyzer still watches it."""
+        self.clear()
+        for path in (self.record, self.content, self.held, self.accepted, self.coming):
             path.unlink(missing_ok=True)
 
     def read(self) -> FeedRecord | None:
