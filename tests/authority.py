@@ -50,13 +50,13 @@ class Authority:
         *,
         key: PrivateKey | None = None,
         valid_from: dt.datetime | None = None,
-        valid_for: dt.timedelta = DAY,
+        valid_for: dt.timedelta = 2 * DAY,
         is_ca: bool = False,
         addresses: Sequence[str] = (),
     ) -> Issued:
         """Issue a certificate; its files are named for it, with a number where one is there already."""
         key = key or Ed25519PrivateKey.generate()
-        start = valid_from or dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+        start = valid_from or dt.datetime.now(dt.UTC) - DAY / 12  # tests read the clock when they are collected
         builder = _builder(common_name, start, valid_for, is_ca=is_ca)
         if addresses:
             names = [x509.IPAddress(ip_address(each)) for each in addresses]
@@ -64,6 +64,9 @@ class Authority:
         certificate = (
             builder.issuer_name(self.certificate.subject)
             .public_key(key.public_key())
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+            )
             .sign(self.key, hashes.SHA256())
         )
         stem = f"{common_name.replace('/', '_')}-{len(list(self.folder.iterdir()))}"
@@ -106,10 +109,25 @@ def make_ca(folder: Path, name: str = "Vedette CA") -> Authority:
         _builder(name, dt.datetime.now(dt.UTC) - DAY, 3650 * DAY, is_ca=True)
         .issuer_name(_name(name))
         .public_key(key.public_key())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_MAY_CERTIFY, critical=True)
         .sign(key, hashes.SHA256())
     )
     write(folder, "ca", key, certificate)
     return Authority(folder, key, certificate)
+
+
+_MAY_CERTIFY = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def write(folder: Path, stem: str, key: PrivateKey, certificate: x509.Certificate) -> Issued:
