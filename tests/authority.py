@@ -56,7 +56,8 @@ class Authority:
     ) -> Issued:
         """Issue a certificate; its files are named for it, with a number where one is there already."""
         key = key or Ed25519PrivateKey.generate()
-        start = valid_from or dt.datetime.now(dt.UTC) - DAY / 12  # tests read the clock when they are collected
+        # Tests read the clock when they are collected.
+        start = valid_from or dt.datetime.now(dt.UTC) - DAY / 12
         builder = _builder(common_name, start, valid_for, is_ca=is_ca)
         if addresses:
             names = [x509.IPAddress(ip_address(each)) for each in addresses]
