@@ -68,10 +68,12 @@ def tls_broker(
     operators: Iterable[str] = ("operator@anna",),
     more: str = "",
     more_rules: str = "",
+    module: str = "vedette_broker",
 ) -> Generator[RunningBroker]:
     """Run a broker with TLS and access rules; its files are in `folder`, `crl.pem` and the log among them.
 
-    `more` is put before the other settings, and `more_rules` behind the access rules of Mosquitto.
+    `more` is put before the other settings, and `more_rules` behind the access rules of Mosquitto; `module`
+    is what runs as the embedded one.
     """
     address = BrokerAddress(port=free_port())
     folder.mkdir(exist_ok=True)
@@ -82,7 +84,7 @@ def tls_broker(
         settings.write_text(
             f'{more}\nidentity = "{folder}"\ncrl = "{folder}/crl.pem"\n[listen]\nport = {address.port}\n'
         )
-        command = [sys.executable, "-m", "vedette_broker", "--settings", str(settings)]
+        command = [sys.executable, "-m", module, "--settings", str(settings)]
     else:
         settings = folder / "mosquitto.conf"
         shipped = (ROOT / "deploy/mosquitto-tls.conf").read_text()

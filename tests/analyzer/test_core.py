@@ -191,6 +191,18 @@ def test_a_refused_command_that_is_not_ours_is_an_alert(harness: Harness, comman
     assert "signature" in alert.summary
 
 
+@pytest.mark.parametrize("status", [OutcomeStatus.DONE, OutcomeStatus.FAILED])
+def test_a_command_that_was_carried_out_and_is_not_ours_is_an_alert(
+    harness: Harness, status: OutcomeStatus
+) -> None:
+    done = messages.outcome(UUID(int=99), status=status, reason="ended 1 process")
+    _, (alert,) = harness.report(messages.report(done, sender="enforcer@host-7"))
+    assert (alert.detector, alert.severity, alert.host) == ("command-not-sent", "critical", "host-7")
+    assert alert.summary.endswith("the answer is: ended 1 process")
+    again = done.model_copy(update={"repeated": True})
+    assert harness.effects(messages.report(again, sender="enforcer@host-7", first=2)) == []
+
+
 class _Broken(Detector[WindowFocused]):
     name: ClassVar[str] = "broken"
     watches: ClassVar[tuple[type[Observation], ...]] = (WindowFocused,)

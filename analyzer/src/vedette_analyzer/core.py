@@ -35,7 +35,7 @@ from .ordering import Ordering, given_up
 from .orders import Effect, OpenOrder, Send
 from .policy import Guarded
 from .ration import Ration
-from .telling import NAMESPACE, Place, in_words, refusal, released, settled
+from .telling import NAMESPACE, Place, in_words, refusal, released, settled, unsent
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ BLOCK_FOR = timedelta(hours=24)
 APPROVE_WITHIN = timedelta(minutes=15)
 
 _REFUSALS, _REFUSALS_WITHIN = 30, timedelta(minutes=10)
-"""Refusals of commands that are not ours which are told, a host."""
+"""Answers to commands that are not ours which are told, a host."""
 
 _MINUTE = timedelta(minutes=1)
 
@@ -160,10 +160,7 @@ class Analyzer:
             return
         order = None if outcome.command_id is None else self._answered(outcome.command_id, place.sender)
         if order is None:
-            if outcome.status is OutcomeStatus.REFUSED and not outcome.repeated:
-                held_back = self._refusals.take(place.sender.host, place.judged_at)
-                if held_back is not None:
-                    yield refusal(outcome, place, held_back)
+            yield from self._not_ours(outcome, place)
             return
         until = self._in_force(order, outcome, place)
         name = Name(place.envelope.stream, place.number)
@@ -172,6 +169,15 @@ class Analyzer:
             yield from self._tell_user(order, order.order, outcome, place)
         if not isinstance(order.order, Notify):
             yield from settled(order, in_words(order.order, outcome), outcome)
+
+    def _not_ours(self, outcome: Outcome, place: Place) -> Iterator[Effect]:
+        """Tell of an answer to no order of ours: refused, or done by somebody else's word."""
+        name, was_refused = outcome.command_id, outcome.status is OutcomeStatus.REFUSED
+        if outcome.repeated or not (was_refused or (name is not None and self._known(name) is None)):
+            return
+        held_back = self._refusals.take(place.sender.host, place.judged_at)
+        if held_back is not None:
+            yield (refusal if was_refused else unsent)(outcome, place, held_back)
 
     def _in_force(self, order: OpenOrder, outcome: Outcome, place: Place) -> datetime | None:
         """Take note of what an outcome puts into force; return until when, by our clock."""

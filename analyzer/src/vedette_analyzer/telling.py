@@ -210,17 +210,33 @@ def released(outcome: Outcome, command_id: UUID, mode: Mode, place: Place) -> Al
 
 def refusal(outcome: Outcome, place: Place, held_back: int) -> Alert:
     """Return the alert about a command that a host refused and this analyzer did not send."""
+    words = f"a command was refused: {outcome.reason}"
+    return _not_ours("command-refused", Severity.HIGH, words, "refused", place, held_back)
+
+
+def unsent(outcome: Outcome, place: Place, held_back: int) -> Alert:
+    """Return the alert about a command that a host carried out and this analyzer did not send."""
+    words = (
+        f"{place.sender} answers a command ({outcome.action}) that this analyzer did not send: its key may"
+        f" be in other hands, or its archive was replaced; the answer is: {outcome.reason}"
+    )
+    return _not_ours("command-not-sent", Severity.CRITICAL, words, str(outcome.status), place, held_back)
+
+
+def _not_ours(
+    detector: str, severity: Severity, words: str, done: str, place: Place, held_back: int
+) -> Alert:
     return Alert(
-        id=place.derive("command-refused"),
+        id=place.derive(detector),
         state=State.FINAL,
         at=place.judged_at,
         host=place.sender.host,
-        severity=Severity.HIGH,
-        detector="command-refused",
-        summary=with_held_back(f"a command was refused: {outcome.reason}"[:900], held_back),
+        severity=severity,
+        detector=detector,
+        summary=with_held_back(words[:900], held_back),
         mode=Mode.ENFORCE,
         action=Action.ALERT,
-        done="refused",
+        done=done,
         origin=place.origin,
         times=place.times,
     )
