@@ -26,7 +26,10 @@ COPY --from=build /opt/vedette /opt/vedette
 # A new volume takes owner and mode from the folder that it is mounted over.
 RUN groupadd --gid 10001 vedette \
     && useradd --no-log-init --uid 10001 --gid vedette --home-dir /var/lib/vedette --shell /usr/sbin/nologin vedette \
-    && install -d -o vedette -g vedette -m 0700 /var/lib/vedette/ca /var/lib/vedette/keys /var/lib/vedette/archive
+    && cd /var/lib && install -d -o vedette -g vedette -m 0700 vedette/archive vedette/ca \
+        vedette/identity/analyzer vedette/identity/broker vedette/identity/health \
+        vedette/.config/vedette/identity \
+    && install -d -o vedette -g vedette -m 0755 vedette/ca/public
 ENV PATH=/opt/vedette/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 USER 10001:10001
 WORKDIR /var/lib/vedette

@@ -88,11 +88,12 @@ def tls_broker(
     else:
         settings = folder / "mosquitto.conf"
         shipped = (ROOT / "deploy/mosquitto-tls.conf").read_text()
-        here = shipped.replace("/etc/vedette/broker", str(folder))
+        here = shipped.replace("/var/lib/vedette/identity/broker", str(folder))
+        here = here.replace("/var/lib/vedette/public", str(folder))
         settings.write_text(
             f"user root\n{more}\n{here.replace('listener 8883', f'listener {address.port} 127.0.0.1')}"
         )
-        (folder / "acl").write_text(mosquitto_acl(map(Principal.parse, operators)) + more_rules)
+        (folder / "mosquitto.acl").write_text(mosquitto_acl(map(Principal.parse, operators)) + more_rules)
         command = [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", str(settings)]
     with _running(kind, folder, command, address) as running:
         _await_port(address, running.process, client_context(authority, authority.issue("console@main")))

@@ -8,8 +8,8 @@ import pytest
 from tests.brokers import KINDS
 from tests.compose import engine as engines
 from tests.compose.engine import Engine
-from tests.compose.server import ComposedServer
-from tests.faults.site import Host, Site
+from tests.compose.server import ComposedServer, JoinedHost
+from tests.faults.site import Site
 
 
 @pytest.fixture(scope="package")
@@ -43,5 +43,5 @@ def server(
 @pytest.fixture(scope="module")
 def site(server: ComposedServer) -> Iterator[Site]:
     """The server and a host outside, with programs of its own."""
-    with Site(server, Host(server)) as site:
+    with Site(server, JoinedHost(server)) as site:
         yield site

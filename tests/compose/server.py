@@ -3,20 +3,26 @@
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
+
+from vedette_console.deployment import toml
+from vedette_transport.joining import join
 
 from tests import brokers
 from tests.compose.engine import ROOT, SERVER_IMAGE, Engine
 from tests.e2e.product import write_list
 from tests.faults.running import until
-from tests.faults.site import Server
+from tests.faults.site import Host, Server
 
-SERVICES = ("broker", "analyzer")
+SERVICES = ("ca", "broker", "analyzer")
+NAMES = ("localhost", "server.example", "192.0.2.5", "2001:db8::5")
 _QUICK = """services:
-  broker: {healthcheck: {interval: 1s, retries: 1}}
-  analyzer: {healthcheck: {interval: 1s, retries: 1}}
+  ca: {healthcheck: {interval: 2s, retries: 1}}
+  broker: {healthcheck: {interval: 2s, retries: 1}}
+  analyzer: {healthcheck: {interval: 2s, retries: 1}}
 """
 """Nobody wants to wait half a minute for a test of what is asked each half minute."""
 
@@ -27,10 +33,15 @@ class ComposedServer(Server):
     def __init__(self, engine: Engine, folder: Path, kind: str, *rows: str) -> None:
         folder.mkdir()
         self.engine, self.folder, self.kind = engine, folder, kind
-        self.port = brokers.free_port()
+        self.port, self.ca_port = brokers.free_port(), brokers.free_port()
         self.project = f"vedette-test-{kind}-{os.getpid()}"
         files = ["docker-compose.yml"]
-        environment = {"VEDETTE_PORT": str(self.port), "VEDETTE_IMAGE": SERVER_IMAGE}
+        environment = {
+            "VEDETTE_PORT": str(self.port),
+            "VEDETTE_CA_PORT": str(self.ca_port),
+            "VEDETTE_NAMES": " ".join(NAMES),
+            "VEDETTE_IMAGE": SERVER_IMAGE,
+        }
         if kind == "mosquitto":
             files.append("compose.mosquitto.yml")
             environment["VEDETTE_MOSQUITTO"] = engine.mosquitto(folder / "image")
@@ -50,15 +61,37 @@ class ComposedServer(Server):
         write_list(self.list, *self.rows, *more)
         self.list.chmod(0o644)
 
-    def compose(self, *arguments: str, within: float = 120.0) -> str:
+    def compose(self, *arguments: str) -> str:
+        done = self.attempt(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stderr[-2_000:]}{done.stdout[-500:]}"
+        return done.stdout
+
+    def attempt(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [*self.engine.compose_command, "-p", self.project, *self._options, *arguments]
-        return self.engine.run(command, within=within, cwd=self.folder).stdout
+        return self.engine.run(command, within=120.0, check=False, cwd=self.folder)
 
     def up(self) -> None:
         self.compose("up", "-d")
         mount = self.engine.inspect(f"{self.project}_archive")["Mountpoint"]
         self.archive = Path(mount) / "archive.db"
-        (self.folder / "ca.pem").write_text(self.compose("exec", "-T", "analyzer", "cat", "keys/ca.pem"))
+        self.await_health("ca", "healthy")
+        self.ca.write_text(self.compose("exec", "-T", "ca", "cat", "ca/public/ca.pem"))
+
+    def token(self, name: str, *options: str) -> str:
+        """Enrol as an operator does."""
+        return self.compose("exec", "-T", "ca", "vedette", "enrol", name, *options).strip()
+
+    def join_as_operator(self, name: str) -> Path:
+        """Have an operator join on this side, be known to Mosquitto, and return the identity's folder."""
+        token = self.token(f"operator@{name}")
+        (identity,) = join(token, self.folder / name, operator=True).folders
+        self.know_operators()
+        return identity
+
+    def know_operators(self) -> None:
+        """Have Mosquitto read its rules again."""
+        if self.kind == "mosquitto":
+            self.compose("exec", "-T", "broker", "sh", "-c", "kill -HUP 1")
 
     def down(self) -> None:
         """End it and take everything of it away."""
@@ -99,3 +132,22 @@ class ComposedServer(Server):
         began = time.monotonic()
         self.compose("stop")
         return time.monotonic() - began
+
+
+class JoinedHost(Host):
+    """A host outside that has joined: by its identity it knows who it is, and where the server is."""
+
+    def __init__(self, server: ComposedServer) -> None:
+        super().__init__(server)
+        self._server = server
+        for program in ("sensor", "enforcer"):
+            settings = {
+                "identity": f"{self.folder}/identity/{program}",
+                "socket": f"{program}.sock",
+                "spool": f"{self.folder}/{program}-spool.db",
+            }
+            (self.folder / f"{program}.toml").write_text(toml(settings))
+
+    def start(self) -> None:
+        join(self._server.token(self.name), self.folder / "identity", operator=False)
+        super().start()

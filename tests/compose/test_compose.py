@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from vedette_archive import check
+from vedette_console.ca.certificates import names_of
 
-from tests.compose.server import SERVICES, ComposedServer
+from tests.compose.server import NAMES, SERVICES, ComposedServer
 from tests.faults.counting import account, settle
 from tests.faults.running import Program, until
 from tests.faults.site import Site
@@ -62,18 +64,59 @@ def test_nothing_can_be_written_there(server: ComposedServer, service: str, path
     assert "Read-only file system" in done.stderr
 
 
-def test_the_analyzer_can_change_neither_its_keys_nor_the_lists(server: ComposedServer) -> None:
-    mounts = {mount["Destination"]: mount for mount in server.container("analyzer")["Mounts"]}
-    writable = {path for path, mount in mounts.items() if mount["RW"]}
-    assert writable == {"/var/lib/vedette/archive"}
-    assert not any("/ca" in mount.get("Name", "") for mount in mounts.values())
-    assert f"{server.project}_ca" not in {mount.get("Name") for mount in mounts.values()}
+def volumes(server: ComposedServer, service: str, *, writable: bool) -> set[str]:
+    mounts = server.container(service)["Mounts"]
+    names = {
+        mount.get("Name", "").removeprefix(f"{server.project}_")
+        for mount in mounts
+        if mount["RW"] is writable
+    }
+    return names - {""}
+
+
+@pytest.mark.parametrize(
+    ("service", "writes", "reads"),
+    [
+        ("ca", "ca public identity-broker identity-analyzer identity-health", ""),
+        ("broker", "", "public identity-broker"),
+        ("analyzer", "archive", "public identity-analyzer identity-health"),
+    ],
+)
+def test_only_the_ca_has_its_key_and_all_others_their_own(
+    server: ComposedServer, service: str, writes: str, reads: str
+) -> None:
+    assert volumes(server, service, writable=True) == set(writes.split())
+    assert volumes(server, service, writable=False) == set(reads.split())
 
 
 def test_it_is_published_on_loopback_only(server: ComposedServer) -> None:
-    published = server.container("broker")["HostConfig"]["PortBindings"]
-    assert published == {"1883/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(server.port)}]}
+    for service, port, outside in (("broker", 8883, server.port), ("ca", 8884, server.ca_port)):
+        published = server.container(service)["HostConfig"]["PortBindings"]
+        assert published == {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(outside)}]}
     assert not server.container("analyzer")["HostConfig"]["PortBindings"]
+
+
+def test_its_certificate_is_good_for_the_names_that_it_was_given(server: ComposedServer) -> None:
+    found = server.compose("exec", "-T", "ca", "cat", "identity/broker/certificate.pem")
+    assert set(NAMES) < names_of(x509.load_pem_x509_certificate(found.encode()))
+
+
+def test_without_a_certificate_nobody_gets_in(server: ComposedServer) -> None:
+    asked = ["mosquitto_sub", "-h", "localhost", "-p", str(server.port), "--cafile", str(server.ca)]
+    done = server.engine.run([*asked, "-t", "vedette/v1/alert/#", "-E", "-W", "5"], check=False)
+    assert done.returncode != 0
+    assert "certificate" in done.stderr or "connection was lost" in done.stderr
+
+
+def test_an_operator_joins_and_acts_in_a_container(server: ComposedServer) -> None:
+    """What is signed there reaches the analyzer, whose answer comes back."""
+    token = server.token("operator@bea", "--server", "ca:8884", "--broker", "broker:8883")
+    assert "joined as operator@bea" in server.compose("run", "--rm", "-T", "operator", "join", token)
+    server.know_operators()
+    assert server.compose("run", "--rm", "-T", "operator", "actions") == "nothing is in force or waits\n"
+    done = server.attempt("run", "--rm", "-T", "operator", "block", "host-9", "evil.example")
+    assert done.returncode == 1
+    assert "vedette: no enforcer of host-9 has been heard" in done.stderr
 
 
 def test_the_image_holds_no_keys_and_none_of_the_hosts_programs(server: ComposedServer) -> None:
@@ -93,17 +136,11 @@ def test_the_image_holds_no_keys_and_none_of_the_hosts_programs(server: Composed
 def test_an_edit_of_the_list_leads_to_an_alert_about_a_host_outside(
     server: ComposedServer, site: Site
 ) -> None:
-    client = [
-        "mosquitto_sub",
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(server.port),
-        "-t",
-        "vedette/v1/alert/#",
-        "-v",
-        "-d",
-    ]
+    identity = server.join_as_operator("anna")
+    files = {"cafile": "ca.pem", "cert": "certificate.pem", "key": "key.pem"}
+    client = ["mosquitto_sub", "-h", "localhost", "-p", str(server.port), "-i", "operator@anna"]
+    client += [word for option, name in files.items() for word in (f"--{option}", str(identity / name))]
+    client += ["-t", "vedette/v1/alert/#", "-v", "-d"]
     listener = Program("mosquitto_sub", ["stdbuf", "-oL", *client], server.folder, once=True)
     listener.start()
     listener.await_said("Subscribed")

@@ -12,7 +12,8 @@ from cryptography import x509
 from vedette_console.ca import Register, make_ca, open_register, revoke
 from vedette_console.ca.folder import SETTINGS, open_ca
 from vedette_console.ca.upkeep import Upkeep
-from vedette_schemas import ANALYZER, BROKER, SettingsError
+from vedette_schemas import ANALYZER, BROKER, Principal, SettingsError
+from vedette_schemas.access import mosquitto_acl
 from vedette_transport.identity import Identity
 from vedette_transport.joining import join
 
@@ -51,6 +52,22 @@ def test_the_servers_programs_have_identities_and_get_new_ones_when_revoked(tmp_
         revoked = crl(ca.folder)
         assert len(revoked) == 1
         assert revoked.get_revoked_certificate_by_serial_number(analyzer.certificate.serial_number) is None
+
+
+@pytest.mark.system
+def test_mosquittos_rules_know_the_operators_who_joined_and_were_not_revoked(tmp_path: Path) -> None:
+    with cas.serving(cas.make(tmp_path / "ca")) as ca:
+        rules = ca.folder / "public" / "mosquitto.acl"
+        assert rules.read_text() == mosquitto_acl(())
+        for name in ("anna", "eve"):
+            join(ca.token(f"operator@{name}").write(), tmp_path / name, operator=True)
+        both = [Principal.parse(f"operator@{name}") for name in ("anna", "eve")]
+        assert rules.read_text() == mosquitto_acl(both)
+        assert rules.stat().st_mode & 0o777 == 0o644
+        ca.await_line("operators in Mosquitto's rules: 2")
+        revoke(ca.folder, "operator@eve", datetime.now(UTC))
+        ca.await_line("operators in Mosquitto's rules: 1")
+        assert rules.read_text() == mosquitto_acl(both[:1])
 
 
 class Kept:

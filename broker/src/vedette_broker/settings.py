@@ -22,7 +22,6 @@ class BrokerSettings(Settings):
     `identity`: a folder with `key.pem`, `certificate.pem` and `ca.pem`; a client needs that CA's certificate.
     `crl`: the CA's revocation list, in PEM.
     `plain`: no TLS, so on loopback only: whoever reaches this broker may publish and read anything.
-    `in_container`: who reaches it is for the container's engine to say, so any address will do.
     `connections`: how many there may be; `connections_per_second`: how many new ones from one address.
     """
 
@@ -30,7 +29,6 @@ class BrokerSettings(Settings):
     identity: Path | None = None
     crl: Path | None = None
     plain: bool = False
-    in_container: bool = False
     connections: int = Field(default=2_000, ge=1, le=60_000)
     connections_per_second: int = Field(default=100, ge=1, le=10_000)
 
@@ -51,6 +49,6 @@ class BrokerSettings(Settings):
             loopback = self.listen.host == "localhost" or ipaddress.ip_address(self.listen.host).is_loopback
         except ValueError:
             loopback = False
-        if self.plain and not loopback and not self.in_container:
+        if self.plain and not loopback:
             raise ValueError("without TLS the embedded broker listens on loopback only; use 127.0.0.1")
         return self

@@ -33,7 +33,7 @@ MAY_SAY: Mapping[str, frozenset[str]] = {
         {"block", "isolate", "journal", "mode", "never_touch", "spool", "spool_mib", "term_seconds"}
     ),
     "session": frozenset({"clipboard", "poll_seconds", "privacy", "window"}),
-    "broker": frozenset({"connections", "connections_per_second", "in_container"}),
+    "broker": frozenset({"connections", "connections_per_second"}),
 }
 """What may be said, by program. The program itself checks the values."""
 

@@ -13,6 +13,9 @@ from .principals import ANALYZER, Principal, Program
 CONSOLE = Principal(Program.CONSOLE, "main")
 """The one console that has a console's rights."""
 
+HEALTH = Principal(Program.CONSOLE, "health")
+"""Who asks the analyzer how it is, for a health check: a console without a console's rights."""
+
 
 def may_publish(principal: Principal, topic: str) -> bool:
     """Tell whether `principal` may publish, or leave a last will, under `topic`."""

@@ -32,6 +32,7 @@ class Identities(Settings):
     analyzer: Path | None = None
     broker: Path | None = None
     console: Path | None = None
+    health: Path | None = None
 
 
 class CaSettings(Settings):

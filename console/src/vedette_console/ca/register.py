@@ -216,6 +216,16 @@ class Register:
             rows = self._connection.execute(query + " ORDER BY serial", (_at(now),)).fetchall()
         return [Revoked(int(serial, 16), _time(at)) for serial, at in rows]
 
+    def operators(self, now: datetime) -> list[Principal]:
+        """Return the operators who hold a certificate that is good, by name."""
+        query = (
+            "SELECT DISTINCT principal FROM certificates"
+            " WHERE principal GLOB 'operator@*' AND revoked_at IS NULL AND not_after >= ? ORDER BY principal"
+        )
+        with self._readable():
+            rows = self._connection.execute(query, (_at(now),)).fetchall()
+        return [Principal.parse(name) for (name,) in rows]
+
     def entries(self) -> list[Entry]:
         """Return all certificates, by principal, the newest first."""
         with self._readable():

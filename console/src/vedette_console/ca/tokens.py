@@ -20,7 +20,7 @@ from vedette_transport.settings import Address
 
 from .folder import SETTINGS, CaSettings, open_register, published_ca
 
-_OF_THE_SERVER = {str(each): each for each in (ANALYZER, BROKER, access.CONSOLE)}
+_OF_THE_SERVER = {str(each): each for each in (ANALYZER, BROKER, access.CONSOLE, access.HEALTH)}
 
 
 class Withdrawn(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the CA does unasked: the list of revocations, and the identities of the server's own programs."""
+"""What the CA does unasked: its list of revocations, Mosquitto's rules, its own programs' identities."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,12 @@ _LIST_EACH, _LOOK_EACH = timedelta(days=1), timedelta(minutes=1)
 
 def own(identities: Identities) -> Mapping[Principal, Path]:
     """Return whose identities are kept where."""
-    wanted = {ANALYZER: identities.analyzer, BROKER: identities.broker, access.CONSOLE: identities.console}
+    wanted = {
+        ANALYZER: identities.analyzer,
+        BROKER: identities.broker,
+        access.CONSOLE: identities.console,
+        access.HEALTH: identities.health,
+    }
     return {principal: folder for principal, folder in wanted.items() if folder is not None}
 
 
@@ -41,6 +46,7 @@ class Upkeep:
         self._authority, self._register, self._folder = authority, register, folder
         self._identities, self._names = identities, tuple(names)
         self._listed: list[Revoked] | None = None
+        self._operators: list[Principal] | None = None
         self._listed_at = self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._seen = -1
         self.trouble = ""
@@ -66,6 +72,7 @@ class Upkeep:
         if not ours and state == self._seen and now < self._looked_at + _LOOK_EACH:
             return False
         self._list(now)
+        self._rule(now)
         issued = [self._keep(*each, now) for each in self._identities.items()]
         self._seen, self._looked_at = state, now
         return any(issued)
@@ -74,14 +81,26 @@ class Upkeep:
         revoked = self._register.revoked(now)
         if revoked == self._listed and now < self._listed_at + _LIST_EACH:
             return
-        try:
-            publish(self._folder, "crl.pem", self._authority.revocations(revoked, now))
-        except OSError as error:
-            raise SettingsError(f"{error.filename}: can't be written: {error.strerror}") from None
+        self._publish("crl.pem", self._authority.revocations(revoked, now))
         self._listed, self._listed_at = revoked, now
         with self._register.writing():
             self._register.forget(now)
         log.info("signed the list of revocations: %d", len(revoked))
+
+    def _rule(self, now: datetime) -> None:
+        """Tell Mosquitto who the operators are: it knows a person from a program by name only."""
+        operators = self._register.operators(now)
+        if operators == self._operators:
+            return
+        self._publish("mosquitto.acl", access.mosquitto_acl(operators).encode())
+        self._operators = operators
+        log.info("operators in Mosquitto's rules: %d", len(operators))
+
+    def _publish(self, name: str, content: bytes) -> None:
+        try:
+            publish(self._folder, name, content)
+        except OSError as error:
+            raise SettingsError(f"{error.filename}: can't be written: {error.strerror}") from None
 
     def _keep(self, principal: Principal, path: Path, now: datetime) -> bool:
         if self._serves(principal, path, now):
