@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from vedette_enforcer.service import ENFORCER
 from vedette_sensor.service import SENSOR, SESSION
-from vedette_transport import BrokerAddress
+from vedette_transport.identity import Identity
+from vedette_transport.joining import Server as Joined
+from vedette_transport.joining import join
 from vedette_transport.service import Service
 
 from tests.brokers import Client
 from tests.compose import engine as engines
 from tests.faults.counting import alerts, archived_count
 from tests.faults.running import until
-from tests.faults.site import Server
+from tests.joinable import JoinableServer
 from tests.services.machine import Machine
 
 pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.timeout(600)]
@@ -38,10 +40,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="module")
-def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JoinableServer]:
     """A server on our side of the machine's network."""
-    folder = tmp_path_factory.mktemp("server") / "server"
-    server = Server(folder, "mosquitto", broker_address=(machine.gateway, 18_831))
+    server = JoinableServer(tmp_path_factory.mktemp("server") / "server", machine.gateway)
     try:
         server.start()
         yield server
@@ -50,12 +51,10 @@ def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def installed(machine: Machine, server: Server) -> Machine:
-    machine.put(server.ca, "/root/ca.pem")
-    broker = ["--broker", f"{machine.gateway}:{server.port}"]
-    machine.run("vedette-sensor", "service", "install", *broker)
-    machine.run("vedette-enforcer", "service", "install", *broker, "--ca", "/root/ca.pem")
-    machine.run("vedette-session", "service", "install")
+def installed(machine: Machine, server: JoinableServer) -> Machine:
+    machine.run("vedette-sensor", "join", server.token("host-7"))
+    for program in (*PROGRAMS, "session"):
+        machine.run(f"vedette-{program}", "service", "install")
     return machine
 
 
@@ -70,12 +69,13 @@ def confined(machine: Machine, service: Service, script: str) -> str:
     return machine.call("systemd-run", *options, "sh", "-c", script).stdout
 
 
-def test_without_a_ca_the_enforcer_is_not_installed(machine: Machine) -> None:
-    done = machine.call("vedette-enforcer", "service", "install")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_host_that_has_not_joined_gets_no_service(machine: Machine, program: str) -> None:
+    done = machine.call(f"vedette-{program}", "service", "install")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "ca.pem" in line
-    assert not machine.has("/etc/systemd/system/vedette-enforcer.service")
+    assert "vedette-sensor join TOKEN" in line
+    assert not machine.has(f"/etc/systemd/system/vedette-{program}.service")
     assert not machine.has("/etc/vedette")
 
 
@@ -100,7 +100,7 @@ def test_it_runs_and_says_so(installed: Machine, program: str) -> None:
     assert found["restarts"] == 0
 
 
-def test_they_do_their_work_under_all_of_it(installed: Machine, server: Server) -> None:
+def test_they_do_their_work_under_all_of_it(installed: Machine, server: JoinableServer) -> None:
     """A user's session hands over; the sensor reports, hashes the program; the enforcer ends it."""
     load = ["python", "-m", "tests.faults.load", "--folder", "/tmp", "--socket", "/run/vedette/sensor.sock"]
     installed.run(*load, "--life", "1", "--rate", "20", "--most", "40", "--prey", "1", user="anna")
@@ -204,11 +204,14 @@ def test_the_session_is_there_for_each_user(installed: Machine) -> None:
     assert installed.has("/etc/systemd/user/graphical-session.target.wants/vedette-session.service")
 
 
-def test_a_session_works_under_what_confines_it(installed: Machine, server: Server) -> None:
+def test_a_session_works_under_what_confines_it(
+    installed: Machine, server: JoinableServer, tmp_path: Path
+) -> None:
     """As the system's systemd runs it for a user: a user's own needs more than this machine gives."""
-    listener = Client(
-        BrokerAddress(host=installed.gateway, port=server.port), "vedette/v1/status/sensor@host-7"
-    )
+    (identity,) = join(server.token("operator@anna"), tmp_path, operator=True).folders
+    context = Identity(identity).client_context()
+    where = Joined.beside(identity).broker
+    listener = Client(where, "vedette/v1/status/sensor@host-7", client_id="operator@anna", tls=context)
     try:
         program = ["/opt/vedette/bin/vedette-session", "--settings", "/etc/vedette/session.toml"]
         unit = ["--unit", "try-session", "--property", "User=anna", "--setenv", "DISPLAY=:99"]
@@ -226,6 +229,8 @@ def test_a_session_works_under_what_confines_it(installed: Machine, server: Serv
 def test_uninstalled_it_keeps_what_is_the_operators(installed: Machine) -> None:
     said = installed.run("vedette-sensor", "service", "uninstall")
     assert "kept: /etc/vedette/sensor.toml" in said
+    assert "/var/lib/vedette/identity/sensor\n" in said
+    assert installed.has("/var/lib/vedette/identity/sensor/key.pem")
     assert installed.has("/var/lib/vedette/sensor-spool.db")
     assert not installed.has("/etc/systemd/system/vedette-sensor.service")
     assert installed.has("/run/vedette/enforcer.sock")
@@ -233,7 +238,10 @@ def test_uninstalled_it_keeps_what_is_the_operators(installed: Machine) -> None:
 
 
 def test_purged_nothing_is_left(installed: Machine) -> None:
-    for program in ("sensor", "enforcer", "session"):
+    """Where the server is, is known for as long as one of them has an identity."""
+    installed.run("mkdir", "/var/lib/vedette/identity/sensor/next.part")  # as whoever is killed leaves it
+    for program in ("session", "sensor", "enforcer"):
+        assert installed.has("/var/lib/vedette/identity/server.toml")
         said = installed.run(f"vedette-{program}", "service", "uninstall", "--purge")
         assert said == f"vedette-{program}: removed\n"
     for path in (Path("/etc/vedette"), Path("/var/lib/vedette"), Path("/run/vedette")):

@@ -47,7 +47,7 @@ spool = "/var/lib/vedette/enforcer-spool.db"
 mode = "enforce"
 """,
     check=_check,
-    keeps=("enforcer-spool.db*", "journal.db*", "identity/enforcer/*"),
+    keeps=("enforcer-spool.db*", "journal.db*", "identity/enforcer"),
     files=("never_touch.toml",),
     before_removal=("release", "--all"),
 )

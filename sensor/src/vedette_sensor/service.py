@@ -33,7 +33,7 @@ socket = "/run/vedette/sensor.sock"
 spool = "/var/lib/vedette/sensor-spool.db"
 """,
     check=lambda path: uplink(Program.SENSOR, load_settings(SensorSettings, path)),
-    keeps=("sensor-spool.db*", "identity/sensor/*"),
+    keeps=("sensor-spool.db*", "identity/sensor"),
 )
 
 SESSION = Service(

@@ -64,6 +64,9 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="install|uninstall|status")
     install = commands.add_parser("install", help="write unit and settings, enable it and start it")
     install.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    install.add_argument(
+        "--settings-only", action="store_true", help="no unit: for a host where something else starts it"
+    )
     install.set_defaults(do=_install)
     uninstall = commands.add_parser("uninstall", help="stop it and take the unit away")
     uninstall.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -86,9 +89,15 @@ def _install(service: Service, options: argparse.Namespace) -> int:
         _say("" if unit.of_users else f"# systemctl restart {unit.file}")
         return _try_settings(service, settings)
     _require_root("install")
-    systemd.require()
+    if not options.settings_only:
+        systemd.require()
     SETTINGS.mkdir(mode=0o755, parents=True, exist_ok=True)
     _set_up(service, settings)
+    if options.settings_only:
+        _say(
+            f"{unit.name}: to be started {'for each user' if unit.of_users else 'as root'} by: {unit.command}"
+        )
+        return 0
     unit.path.parent.mkdir(parents=True, exist_ok=True)
     _write(unit.path, unit.text())
     systemd.tell("daemon-reload")
@@ -157,7 +166,7 @@ def _uninstall(service: Service, options: argparse.Namespace) -> int:
     owned = _owned(service)
     if owned and (options.purge or _agrees(owned)):
         for path in owned:
-            path.unlink(missing_ok=True)
+            _remove(path)
         owned = []
     _forget_the_server()
     for folder in (_RUNTIME, _STATE, SETTINGS):
@@ -244,11 +253,16 @@ def _write(path: Path, text: str) -> None:
 def _forget_the_server() -> None:
     """Remove what joining left, once no program has an identity any more."""
     identities = _STATE / "identity"
-    for folder in identities.glob("*/"):
-        _remove_if_empty(folder)
     if not any(path.is_dir() for path in identities.glob("*")):
         (identities / "server.toml").unlink(missing_ok=True)
     _remove_if_empty(identities)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _remove_if_empty(folder: Path) -> None:

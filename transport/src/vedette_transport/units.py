@@ -70,9 +70,13 @@ class Unit:
         """The program's settings."""
         return SETTINGS / f"{self.name.removeprefix('vedette-')}.toml"
 
+    @property
+    def command(self) -> str:
+        """What starts the program, by the interpreter that we run in."""
+        return quoted([sys.executable, "-P", "-m", self.module, "--settings", str(self.settings)])
+
     def text(self) -> str:
-        """Return the unit; it runs the interpreter that we run in."""
-        command = [sys.executable, "-P", "-m", self.module, "--settings", str(self.settings)]
+        """Return the unit."""
         return (
             f"# Written by '{self.name} service install', anew each time.\n"
             f"# For changes of yours: systemctl edit {self.name}\n"
@@ -82,7 +86,7 @@ class Unit:
             "StartLimitIntervalSec=0\n\n"
             "[Service]\n"
             "Type=exec\n"
-            f"ExecStart={quoted(command)}\n"
+            f"ExecStart={self.command}\n"
             "Restart=always\n"
             "RestartSec=2\n"
             "# 2: a person has to help, starting it again won't\n"
