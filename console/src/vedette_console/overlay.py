@@ -27,7 +27,9 @@ class Overlay(NamedTuple):
 NO_OVERLAY = Overlay()
 
 MAY_SAY: Mapping[str, frozenset[str]] = {
-    "analyzer": frozenset({"approve_minutes", "block_hours", "feeds", "hosts", "retention"}),
+    "analyzer": frozenset(
+        {"approve_minutes", "block_hours", "feeds", "guard", "hosts", "protect", "retention"}
+    ),
     "sensor": frozenset({"hash_limit_mib", "spool", "spool_mib"}),
     "enforcer": frozenset(
         {"block", "isolate", "journal", "mode", "never_touch", "spool", "spool_mib", "term_seconds"}
@@ -54,7 +56,7 @@ UP_KEEPS = frozenset(
 )
 """What has to agree between the programs, so that nobody else says it."""
 
-_PATHS = frozenset({"feeds", "journal", "never_touch", "spool"})
+_PATHS = frozenset({"feeds", "guard", "journal", "never_touch", "protect", "spool"})
 
 
 def read_overlay(path: Path) -> Overlay:
@@ -92,10 +94,18 @@ def _table(path: Path, program: str, table: object) -> Table:
         if not _fits(value):
             raise SettingsError(f"{path}: [{program}] {name!r}: is no text, number, array of them, or table")
     folder = path.resolve().parent
-    return {
-        name: str(folder / value) if name in _PATHS and isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    return {name: _from(folder, value) if name in _PATHS else value for name, value in values.items()}
+
+
+def _from(folder: Path, value: object) -> object:
+    """Return a path, or each of a list of them, as it is found from `folder`."""
+    match value:
+        case str():
+            return str(folder / value)
+        case list():
+            return [_from(folder, each) for each in cast("list[object]", value)]
+        case _:
+            return value
 
 
 def _may_be_said(path: Path, program: str, name: str) -> None:
