@@ -188,6 +188,19 @@ class Reader:
         query = select(known).where(known.startswith(beginning, autoescape=True)).order_by(known)
         return [UUID(name) for (name,) in self._ask(query.limit(limit))]
 
+    def outcome(self, command_id: UUID) -> ArchivedObservation | None:
+        """Return the outcome that ended a command, as long as it is kept."""
+        commands, streams, seen = schema.commands.c, schema.streams.c, schema.observations.c
+        query = (
+            select(seen.received_at, streams.principal, streams.spool, streams.kind, seen.number, seen.body)
+            .join(schema.streams, streams.id == seen.stream_id)
+            .join(schema.commands, (commands.stream_id == seen.stream_id) & (commands.number == seen.number))
+            .where(commands.id == str(command_id))
+        )
+        for received_at, *stream, number, body in self._ask(query):
+            return ArchivedObservation(to_time(received_at), Stream(*stream), number, body)
+        return None
+
     def act(self, act_id: UUID) -> ArchivedAct | None:
         """Return an act; `None` where it is not known."""
         acts = schema.acts

@@ -17,6 +17,8 @@ from .history import archive
 from .indicators_cli import indicators
 from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
+from .selftest import EXIT_CODES as SELFTEST_CODES
+from .selftest import selftest
 from .up import Up
 
 app = typer.Typer(
@@ -30,6 +32,7 @@ app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
 trust.add_to(app)
 app.command()(actions)
+app.command(epilog=SELFTEST_CODES)(selftest)
 for command in (approve, undo, isolate, block):
     app.command(epilog=EXIT_CODES)(command)
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The broker took us, and our subscriptions."""
+    """The broker took us, and our subscriptions but those that it `refused`."""
+
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

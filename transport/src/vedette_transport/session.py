@@ -139,6 +139,11 @@ class MqttSession:
         """Whether there is a broker."""
         return self._client.is_connected()
 
+    @property
+    def connection(self) -> object:
+        """The socket to the broker, to look at how it is protected; `None` without one."""
+        return self._client.socket()
+
     def publish(self, topic: str, payload: bytes, qos: int = _QOS) -> bool:
         """Publish, or, at QoS 1, keep it until the broker is back; `False` if that can't be."""
         if qos == 0:
@@ -259,7 +264,7 @@ class MqttSession:
         ]
         if refused:
             log.error("the broker at %s refused the subscription to %s", self._broker, ", ".join(refused))
-        self._inbox.put(Connected())
+        self._inbox.put(Connected(tuple(refused)))
 
     def _on_message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
         try:
