@@ -157,17 +157,20 @@ def test_two_reasons_to_end_one_process_are_one_order() -> None:
     assert [alert.id for alert in finals] == [alert.id for alert in alerts]
 
 
-def test_the_outcome_of_another_host_settles_nothing(harness: Harness) -> None:
-    (send,), _ = harness.report(GAME)
+def test_the_outcome_of_another_host_settles_nothing_and_is_an_alert(harness: Harness) -> None:
+    (send,), (pending,) = harness.report(GAME)
     forged = messages.report(messages.outcome(send.command.id), sender="enforcer@host-8")
-    assert harness.report(forged) == ([], [])
-    assert len(harness.report(answer(send))[1]) == 1
+    sends, (alert,) = harness.report(forged)
+    assert sends == []
+    assert (alert.detector, alert.host) == ("command-not-sent", "host-8")
+    (final,) = harness.report(answer(send))[1]
+    assert (final.id, final.state) == (pending.id, State.FINAL)
 
 
 def test_an_outcome_settles_once(harness: Harness) -> None:
     (send,), _ = harness.report(GAME)
     harness.report(answer(send))
-    assert harness.effects(answer(send)) == []
+    assert harness.effects(answer(send, repeated=True)) == []
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 from uuid import uuid4
 
 from vedette_archive import Reader
@@ -63,11 +64,20 @@ class Session:
         os.seteuid(uid)
         try:
             self.connection.connect(str(where))
+        except OSError:
+            self.connection.close()
+            raise
         finally:
             os.seteuid(0)
         self._lines = read_lines(self.connection)
         self._number = 0
         self.say(Hello(nonce=uuid4().hex[:16], sources={"window": "on", "clipboard": "on"}))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
 
     def say(self, message: Message) -> None:
         line = encode(message) + b"\n"
@@ -80,8 +90,15 @@ class Session:
         self.say(Handover(sequence=self._number, observation=observation))
         assert decode(Taken, next(self._lines)).sequence == self._number
 
+    def try_to_say(self, line: bytes) -> None:
+        with suppress(OSError):
+            self.connection.sendall(line + b"\n")
+
     def is_cut_off(self) -> bool:
-        return self.connection.recv(1) == b""
+        try:
+            return self.connection.recv(1) == b""
+        except ConnectionError:
+            return True
 
 
 class Network:
@@ -109,7 +126,6 @@ class Network:
         (folder / "list.csv").write_text("\n".join([HEADER, *ROWS]) + "\n")
         self.watch = self.join("operator@ben", topics.EVERY_ALERT)
         self.hand = self.join(HANDS[0], topics.EVERY_COMMAND, topics.EVERY_STATUS)
-        self._session: Session | None = None
         for name in ("analyzer", "sensor", "enforcer"):
             self.start(name)
 
@@ -181,9 +197,7 @@ class Network:
 
     def session(self, uid: int = NOBODY) -> Session:
         """Join the sensor as a user's session."""
-        session = Session(self.programs.folder / "sensor.sock", uid)
-        self._stack.callback(session.connection.close)
-        return session
+        return Session(self.programs.folder / "sensor.sock", uid)
 
     # What is seen
 
@@ -235,8 +249,8 @@ class Network:
             assert program.poll() is None, f"the {name} has ended"
         assert self.broker.process.poll() is None
         process, title = self.stays(LISTED), uuid4().hex
-        self._session = self._session or self.session()
-        self._session.hand_over(window(process, title))
+        with self.session() as session:
+            session.hand_over(window(process, title))
         final = self.alert(lambda alert: alert.state is State.FINAL and title_of(alert) == title)
         assert final.done == f"ended {LISTED} (pid {process.pid})"
         assert not lives(process)

@@ -210,8 +210,8 @@ def test_a_captured_command_ends_no_other_program_of_that_name(attacked: Network
     later = attacked.stays(LISTED)
     for _ in range(20):
         attacked.hand.publish(TOPIC, captured)
-    session = attacked.session()
-    session.hand_over(window(None, PHRASE))
+    with attacked.session() as session:
+        session.hand_over(window(None, PHRASE))
     attacked.alert_that_says("whose window it is can't be told")
     assert lives(later)
     assert attacked.is_whole()

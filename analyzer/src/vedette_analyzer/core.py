@@ -171,13 +171,17 @@ class Analyzer:
             yield from settled(order, in_words(order.order, outcome), outcome)
 
     def _not_ours(self, outcome: Outcome, place: Place) -> Iterator[Effect]:
-        """Tell of an answer to no order of ours: refused, or done by somebody else's word."""
-        name, was_refused = outcome.command_id, outcome.status is OutcomeStatus.REFUSED
-        if outcome.repeated or not (was_refused or (name is not None and self._known(name) is None)):
+        """Tell of an answer to no order of ours to who answers: refused, or done by somebody else's word."""
+        was_refused = outcome.status is OutcomeStatus.REFUSED
+        if outcome.repeated or not (was_refused or self._never_sent(outcome, place.sender)):
             return
         held_back = self._refusals.take(place.sender.host, place.judged_at)
         if held_back is not None:
             yield (refusal if was_refused else unsent)(outcome, place, held_back)
+
+    def _never_sent(self, outcome: Outcome, enforcer: Principal) -> bool:
+        known = None if outcome.command_id is None else self._known(outcome.command_id)
+        return known is None or known.audience != enforcer
 
     def _in_force(self, order: OpenOrder, outcome: Outcome, place: Place) -> datetime | None:
         """Take note of what an outcome puts into force; return until when, by our clock."""

@@ -217,8 +217,8 @@ def refusal(outcome: Outcome, place: Place, held_back: int) -> Alert:
 def unsent(outcome: Outcome, place: Place, held_back: int) -> Alert:
     """Return the alert about a command that a host carried out and this analyzer did not send."""
     words = (
-        f"{place.sender} answers a command ({outcome.action}) that this analyzer did not send: its key may"
-        f" be in other hands, or its archive was replaced; the answer is: {outcome.reason}"
+        f"{place.sender} answers a command ({outcome.action}) that this analyzer did not send it: a key may"
+        f" be in other hands, or the archive was replaced; the answer is: {outcome.reason}"
     )
     return _not_ours("command-not-sent", Severity.CRITICAL, words, str(outcome.status), place, held_back)
 
