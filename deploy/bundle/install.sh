@@ -122,14 +122,13 @@ if [ -n "$token" ]; then
 fi
 for program in $programs; do
     unit=vedette-$program.service
-    [ -n "$token" ] || [ -e "/etc/systemd/system/$unit" ] || [ -e "/etc/systemd/user/$unit" ] || continue
     if [ ! -d /run/systemd/system ]; then
-        echo "vedette: systemd does not run here; have started by what does: vedette-sensor and vedette-enforcer" \
-            "as root, vedette-session for each user, each with --settings FILE"
-        break
+        [ -n "$token" ] || [ -e "/etc/vedette/$program.toml" ] || continue
+        "$links/vedette-$program" service install --settings-only || fail "vedette-$program can't run (said why above)"
+    elif [ -n "$token" ] || [ -e "/etc/systemd/system/$unit" ] || [ -e "/etc/systemd/user/$unit" ]; then
+        "$links/vedette-$program" service install 9<&- ||
+            fail "vedette-$program is installed, and not started (said why above)"
     fi
-    "$links/vedette-$program" service install 9<&- ||
-        fail "vedette-$program is installed, and not started (said why above)"
 done
 rm -rf "$old"
 [ -n "$token" ] || [ -e /var/lib/vedette/identity ] || echo "vedette: next: vedette-sensor join TOKEN, with a token of 'vedette enrol HOST' on the server"

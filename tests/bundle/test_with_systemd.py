@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.authority import make_ca
 from tests.bundle.host import INSTALL, UNINSTALL
 from tests.bundle.test_host import BLOCK, PROGRAMS
 from tests.compose import engine as engines
+from tests.faults.running import until
+from tests.joinable import JoinableServer
 from tests.services.machine import Machine
 
 pytestmark = [pytest.mark.root, pytest.mark.system, pytest.mark.timeout(600)]
@@ -33,15 +34,25 @@ def machine(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def served(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """The machine, with the services at work; what was blocked before is in force."""
-    machine.put(make_ca(tmp_path_factory.mktemp("ca")).path, "/root/ca.pem")
-    machine.run(*INSTALL)
+def server(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JoinableServer]:
+    server = JoinableServer(tmp_path_factory.mktemp("server") / "server", machine.gateway)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def served(machine: Machine, server: JoinableServer) -> Machine:
+    """The machine after the one command; something was blocked there since."""
+    said = machine.run(*INSTALL, server.token("host-8")).splitlines()
+    starts = [line for line in said if ": running since " in line]
+    assert [line.partition(":")[0] for line in starts] == ["vedette-sensor", "vedette-enforcer"]
+    assert any(line.startswith("vedette-session: starts with each user") for line in said)
+    machine.run("systemctl", "stop", "vedette-enforcer")
     assert machine.run("/opt/vedette/bin/python", "-P", "-c", BLOCK) == "done\n"
-    where = ("--host", "host-8", "--broker", "127.0.0.1:1883")
-    machine.run("vedette-sensor", "service", "install", *where)
-    machine.run("vedette-enforcer", "service", "install", *where, "--ca", "/root/ca.pem")
-    machine.run("vedette-session", "service", "install")
+    machine.run("systemctl", "start", "vedette-enforcer")
     return machine
 
 
@@ -49,6 +60,12 @@ def pid_of(machine: Machine, program: str) -> int:
     found = json.loads(machine.run(f"vedette-{program}", "service", "status", "--json"))
     assert found["running"]
     return int(found["pid"])
+
+
+@pytest.mark.parametrize("program", ["sensor", "enforcer"])
+def test_one_command_and_it_is_with_the_server(served: Machine, program: str) -> None:
+    words = f"as {program}@host-8"
+    until(lambda: words in served.run("journalctl", "--unit", f"vedette-{program}"), "it says so")
 
 
 def test_replaced_its_services_run_anew(served: Machine) -> None:
