@@ -125,7 +125,9 @@ class Network:
         stack.callback(self._end_programs)
         (folder / "list.csv").write_text("\n".join([HEADER, *ROWS]) + "\n")
         self.watch = self.join("operator@ben", topics.EVERY_ALERT)
-        self.hand = self.join(HANDS[0], topics.EVERY_COMMAND, topics.EVERY_STATUS)
+        self.hand = self.join(
+            HANDS[0], topics.EVERY_COMMAND, topics.EVERY_STATUS, topics.EVERY_REPORT, topics.EVERY_ACK
+        )
         for name in ("analyzer", "sensor", "enforcer"):
             self.start(name)
 
@@ -159,6 +161,13 @@ class Network:
     def kill(self, name: str) -> None:
         self._running[name].kill()
         self._running[name].wait()
+
+    def cut(self, name: str) -> None:
+        """Cut a program's connection, as a broker can at any time; wait until it is there again."""
+        while not self.hand.messages.empty():
+            self.hand.next()
+        self.wire(f"{name}@host-9").socket.close()
+        self.hears(topics.status(Principal.parse(f"{name}@host-9")), b'"running"')
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
