@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vedette_archive import Batch, Books, Fate, Place, Reader, Writer, check
+from vedette_archive import Batch, Books, Fate, Place, Reader, Told, Writer, check
 from vedette_schemas import (
     NOTHING,
     Kind,
@@ -36,6 +36,7 @@ from tests.messages import NOON, at
 from tests.transport.delivery import stores
 
 SENDER = "sensor@host-7"
+TOLD = Told("0.1.0", {"mode": "enforce"}, held=3)
 SPOOLS = ("0" * 16, "1" * 16)
 STREAMS = [Stream(SENDER, spool, kind) for spool in SPOOLS for kind in ("window", "process")]
 FATES = {Dropped: Fate.DROPPED, Missing: Fate.MISSING, LostWithArchive: Fate.LOST}
@@ -188,6 +189,16 @@ def test_what_is_below_the_floor_is_not_archived_any_more(writer: Writer, reader
     assert check(path) == []
 
 
+def test_losses_are_told_by_host(writer: Writer, reader: Reader) -> None:
+    other = WINDOWS._replace(principal="sensor@host-8")
+    with writer.transaction() as books:
+        books.store(observed(1, 5))
+        books.declare(WINDOWS, Fate.DROPPED, Ranges.span(6, 7))
+        books.declare(WINDOWS._replace(kind="process"), Fate.DROPPED, Ranges.span(1, 3))
+        books.declare(other, Fate.MISSING, Ranges.span(1, 1))
+    assert reader.losses() == {"host-7": {Fate.DROPPED: 5}, "host-8": {Fate.MISSING: 1}}
+
+
 def test_nothing_is_declared_archived(writer: Writer) -> None:
     with pytest.raises(ValueError, match="can't be declared archived"), writer.transaction() as books:
         books.declare(WINDOWS, Fate.ARCHIVED, Ranges.span(1, 3))
@@ -235,11 +246,11 @@ def test_a_program_is_known_as_it_was_last_heard_with_streams_or_without(
     writer: Writer, reader: Reader
 ) -> None:
     with writer.transaction() as books:
-        books.heard("enforcer@host-8", Life.RUNNING, NOON)
+        books.heard("enforcer@host-8", Life.RUNNING, NOON, TOLD)
         books.keep(SENDER, SenderRecord(beats=(("0" * 16, 3),)), {})
     with writer.transaction() as books:
         books.heard("enforcer@host-8", Life.GONE, at(5))
-    assert reader.senders() == [("enforcer@host-8", Life.GONE, at(5))]
+    assert reader.senders() == [("enforcer@host-8", Life.GONE, at(5), TOLD)]
     assert reader.books.sender(SENDER).beats == (("0" * 16, 3),)
     assert reader.books.sender("enforcer@host-8") == SenderRecord()
 

@@ -40,6 +40,7 @@ WRONG = [
     ("UPDATE streams SET floor = 0", r"its numbers don't make sense \(floor 0"),
     ("UPDATE streams SET host = 'host-9'", "belongs to host host-9"),
     ("UPDATE senders SET beats = '['", "sender sensor@host-7: what is known of its heartbeats"),
+    ("UPDATE senders SET told = '['", "sender sensor@host-7: what is known of its heartbeats"),
     ("UPDATE senders SET life = NULL", "sender sensor@host-7: it was heard, but how it was"),
     ("UPDATE epochs SET commits = -1", "epoch [0-9a-f]{16}: -1 commits"),
     ("DELETE FROM epochs", "last commit was made in epoch [0-9a-f]{16}, which is not known"),

@@ -4,13 +4,16 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 from vedette_archive import ArchiveDamagedError, ArchiveError, Reader, Writer, check, schema
 from vedette_archive.migrating import configuration
 
@@ -38,6 +41,23 @@ def test_migrations_lead_to_the_tables_of_the_schema(writer: Writer, path: Path,
 
 def test_the_newest_migration_is_the_one_the_schema_names() -> None:
     assert ScriptDirectory.from_config(configuration()).get_heads() == [schema.HEAD]
+
+
+def test_an_archive_of_an_earlier_schema_keeps_what_it_knows(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        config = configuration()
+        with create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool).begin() as borrowed:
+            config.attributes["connection"] = borrowed
+            command.upgrade(config, "0001")
+        connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        connection.execute("INSERT INTO archive (id, name, created_at) VALUES (1, 'its name', 0)")
+        connection.execute(
+            "INSERT INTO senders (principal, host, life, heard_at) VALUES ('sensor@a', 'a', 'gone', 0)"
+        )
+    with Writer(path), Reader(path) as reader:
+        (heard,) = reader.senders()
+        assert (reader.name, heard.principal, heard.told) == ("its name", "sensor@a", None)
+    assert check(path) == []
 
 
 def test_an_archive_keeps_its_name_and_each_opening_has_its_own(path: Path, tmp_path: Path) -> None:

@@ -223,7 +223,8 @@ class Server:
         self._carry_out(self._presence.heard(status, self._clock.seconds, now))
         self._carry_out(self._analyzer.status(status, now))
         pending = self._receiver.pending(status.principal) if status.delivery else {}
-        self._work.hear(Heartbeat(principal, status.life, now, status.delivery, pending))
+        words = status.program_version, status.facts
+        self._work.hear(Heartbeat(principal, status.life, now, status.delivery, pending, *words))
 
     def _tick(self) -> None:
         now = self._clock.now

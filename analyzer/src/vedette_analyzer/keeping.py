@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -22,6 +22,7 @@ from vedette_archive import (
     Retention,
     Run,
     Stored,
+    Told,
     Undone,
     Writer,
 )
@@ -56,13 +57,26 @@ Record = Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a program told of itself, and what of its streams was judged and not archived by then."""
+    """What a program told of itself, and what of its streams was judged and not archived by then.
+
+    `version` and `facts` are its own words: a last will, which is as old as its connection, has none.
+    """
 
     principal: Principal
     life: Life
     at: datetime
     told: SpoolState | None
     pending: dict[Stream, Ranges]
+    version: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def words(self) -> Told | None:
+        """What is kept of it, to be shown; only a heartbeat says how full a spool is."""
+        if self.life is not Life.RUNNING:
+            return None
+        held = sum(stream.next - stream.oldest for stream in self.told.streams) if self.told else 0
+        return Told(self.version, self.facts, held)
 
 
 @dataclass(slots=True)
@@ -233,7 +247,7 @@ class Keeper:
     def _reconciled(self, beat: Heartbeat, books: Books) -> Reconciled | None:
         """Compare a heartbeat with the books as they stand now, and write down what it leads to."""
         name = str(beat.principal)
-        books.heard(name, beat.life, beat.at)
+        books.heard(name, beat.life, beat.at, beat.words)
         found = reconcile(name, beat.told, books, beat.pending) if beat.told else None
         if found is None:
             return None

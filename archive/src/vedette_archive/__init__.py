@@ -10,7 +10,7 @@ from .errors import (
     OtherArchiveError,
 )
 from .ledger import Ledger
-from .reader import ArchivedObservation, Counts, Cursor, FollowedAlert, Heard, Reader
+from .reader import ArchivedObservation, Cursor, FollowedAlert, Heard, Reader
 from .retention import Retention
 from .rows import (
     MAX_UNREADABLE,
@@ -19,6 +19,7 @@ from .rows import (
     ArchivedAct,
     ArchivedCommand,
     Batch,
+    Counts,
     Ending,
     Fate,
     Judged,
@@ -26,6 +27,7 @@ from .rows import (
     Place,
     Run,
     Stored,
+    Told,
     Undone,
 )
 from .writer import Writer
@@ -58,6 +60,7 @@ __all__ = [
     "Retention",
     "Run",
     "Stored",
+    "Told",
     "Undone",
     "Writer",
     "check",

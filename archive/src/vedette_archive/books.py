@@ -19,7 +19,7 @@ from .judgements import (
     store_undone,
 )
 from .ledger import Ledger
-from .rows import Batch, Fate, Place, Stored
+from .rows import Batch, Fate, Place, Stored, Told
 from .runs import store_runs
 from .streams import host_of, open_streams
 from .times import to_number
@@ -29,8 +29,9 @@ _KEEP_SENDER = (
     "ON CONFLICT DO UPDATE SET beats = excluded.beats, lost = excluded.lost"
 )
 _HEARD = (
-    "INSERT INTO senders (principal, host, life, heard_at) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET life = excluded.life, heard_at = excluded.heard_at"
+    "INSERT INTO senders (principal, host, life, heard_at, told) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET life = excluded.life, heard_at = excluded.heard_at, "
+    "told = ifnull(excluded.told, told)"
 )
 _KEPT = "floor next ordinal final closed vanished untold went_back doubtful".split()
 _VALUES = [f"json_extract(value, '$[{n}]')" for n in range(2 + len(_KEPT))]
@@ -113,9 +114,10 @@ class Books(Ledger):
             "INSERT OR IGNORE INTO lost_epochs (epoch) VALUES (?)", [(epoch,) for epoch in epochs]
         )
 
-    def heard(self, principal: str, life: Life, at: datetime) -> None:
-        """Write how a program last said it is, and when."""
-        self._connection.execute(_HEARD, (principal, host_of(principal), life, to_number(at)))
+    def heard(self, principal: str, life: Life, at: datetime, told: Told | None = None) -> None:
+        """Write how a program last said it is, and when; `None` leaves what it told before."""
+        text = None if told is None else json.dumps([told.version, dict(told.facts), told.held])
+        self._connection.execute(_HEARD, (principal, host_of(principal), life, to_number(at), text))
 
     def followed(self, name: str, sequence: int) -> None:
         """Write how far a follower of the alerts has come."""

@@ -1,6 +1,7 @@
 """Those who read: from any process, without ever holding up the writer."""
 
 import heapq
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from .commands import AnyRow, Question, archived_act, archived_command, open_com
 from .errors import OtherArchiveError, explained
 from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
-from .rows import ArchivedAct, ArchivedCommand, Fate, OpenCommand, Place
+from .rows import ArchivedAct, ArchivedCommand, Counts, Fate, OpenCommand, Place, Told
 from .times import to_number, to_time
 
 _PAGE = 500
@@ -47,29 +48,12 @@ class ArchivedObservation(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A program as it was last heard."""
+    """A program as it was last heard, and what it told with its last heartbeat."""
 
     principal: str
     life: Life
     heard_at: datetime
-
-
-class Counts(NamedTuple):
-    """How much there is. `archived` counts all that ever came, `expired` what retention removed of it.
-
-    What became of numbers counts on when their stream is removed; `streams` are those that are known.
-    """
-
-    streams: int
-    archived: int
-    expired: int
-    dropped: int
-    missing: int
-    lost: int
-    unreadable: int
-    alerts: int
-    commands: int
-    open_commands: int
+    told: Told | None
 
 
 class Reader:
@@ -135,9 +119,24 @@ class Reader:
     def senders(self) -> list[Heard]:
         """Return the programs that were heard, by name."""
         senders = schema.senders.c
-        query = select(senders.principal, senders.life, senders.heard_at).where(senders.life.is_not(None))
-        rows = self._ask(query.order_by(senders.principal))
-        return [Heard(principal, Life(life), to_time(heard_at)) for principal, life, heard_at in rows]
+        query = select(senders.principal, senders.life, senders.heard_at, senders.told)
+        rows = self._ask(query.where(senders.life.is_not(None)).order_by(senders.principal))
+        return [
+            Heard(principal, Life(life), to_time(heard_at), None if told is None else Told(*json.loads(told)))
+            for principal, life, heard_at, told in rows
+        ]
+
+    def losses(self) -> dict[str, dict[Fate, int]]:
+        """Return how many observations of each host were never archived, by what became of them."""
+        ranges, streams, found = schema.ranges.c, schema.streams.c, dict[str, dict[Fate, int]]()
+        query = (
+            select(streams.host, ranges.fate, func.total(ranges.last - ranges.first + 1))
+            .join(schema.streams, streams.id == ranges.stream_id)
+            .where(ranges.fate != Fate.ARCHIVED)
+        )
+        for host, fate, numbers in self._ask(query.group_by(streams.host, ranges.fate)):
+            found.setdefault(host, {})[Fate(fate)] = int(numbers)
+        return found
 
     def follower(self, name: str) -> int:
         """Return how far a follower of the alerts has come; 0 where it is unknown."""

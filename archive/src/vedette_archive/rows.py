@@ -50,6 +50,14 @@ class Place(NamedTuple):
     number: int
 
 
+class Told(NamedTuple):
+    """What a program said with its last heartbeat; `held` is how many observations waited in its spool."""
+
+    version: str
+    facts: Mapping[str, str]
+    held: int
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What a detector found in an observation, and the verdict; `key` tells it from its other findings."""
@@ -184,3 +192,21 @@ class Stored:
     commands: tuple[UUID, ...] = ()
     answers: tuple[UUID, ...] = ()
     alerts: tuple[UUID, ...] = ()
+
+
+class Counts(NamedTuple):
+    """How much there is. `archived` counts all that ever came, `expired` what retention removed of it.
+
+    What became of numbers counts on when their stream is removed; `streams` are those that are known.
+    """
+
+    streams: int
+    archived: int
+    expired: int
+    dropped: int
+    missing: int
+    lost: int
+    unreadable: int
+    alerts: int
+    commands: int
+    open_commands: int

@@ -129,7 +129,8 @@ _STREAMS = (
     ),
     Rule(
         "sender {}: what is known of its heartbeats can't be read",
-        "SELECT principal FROM senders WHERE NOT json_valid(beats) OR NOT json_valid(lost)",
+        "SELECT principal FROM senders WHERE NOT json_valid(beats) OR NOT json_valid(lost)"
+        " OR (told IS NOT NULL AND NOT json_valid(told))",
     ),
     Rule(
         "sender {}: it was heard, but how it was is not known",

@@ -14,6 +14,7 @@ from .actions import actions
 from .deployment import Deployment, address, free_port, host_label, read_host
 from .feeds import feeds
 from .history import archive
+from .hosts import hosts
 from .indicators_cli import indicators
 from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
@@ -32,6 +33,7 @@ app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
 trust.add_to(app)
 app.command()(actions)
+app.command()(hosts)
 app.command(epilog=SELFTEST_CODES)(selftest)
 for command in (approve, undo, isolate, block):
     app.command(epilog=EXIT_CODES)(command)

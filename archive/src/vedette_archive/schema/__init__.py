@@ -17,7 +17,7 @@ from .delivered import (
 )
 from .judged import acts, alerts, commands, deaths, findings, followers
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. Revisions are numbered, so that a newer one than known is recognised as such."""
 
 APPLICATION_ID = 0x56454454  # "VEDT"

@@ -61,9 +61,13 @@ senders = Table(
     Column("heard_at", Number),
     Column("beats", Text, nullable=False, server_default="[]"),
     Column("lost", Text, nullable=False, server_default="[]"),
+    Column("told", Text),
     sqlite_with_rowid=False,
 )
-"""Programs as they were last heard, and what the protocol knows of them (`SenderRecord`, as JSON)."""
+"""Programs as they were last heard, and what the protocol knows of them (`SenderRecord`, as JSON).
+
+`told` is what the last heartbeat said, as JSON: the program's version, its facts, how many it holds.
+"""
 
 streams = Table(
     "streams",
