@@ -38,12 +38,17 @@ platforms=""
 for minor in $(seq 5 $glibc); do platforms="$platforms --platform manylinux_2_${minor}_$machine"; done
 for old in 1 2010 2014; do platforms="$platforms --platform manylinux${old}_$machine"; done
 sed -n 's/^\([a-z0-9][a-z0-9.-]*==[^ ]*\).*/\1/p' requirements.lock >"$work/pins"
+downloads=""
 for python in $pythons; do
     # pip takes its markers from the Python that it runs in: the lock has none that tell Pythons ≥ 3.11 apart.
     # shellcheck disable=SC2086
     pip download --only-binary :all: --implementation cp --python-version "$python" $platforms \
-        --constraint "$work/pins" --dest "$bundle/wheels" "$work"/own/*.whl pip ||
-        fail "no wheels for Python $python on $machine (pip said why above)"
+        --constraint "$work/pins" --dest "$work/$python" "$work"/own/*.whl pip &
+    downloads="$downloads $python:$!"
+done
+for download in $downloads; do
+    wait "${download#*:}" || fail "no wheels for Python ${download%:*} on $machine (pip said why above)"
+    cp "$work/${download%:*}"/* "$bundle/wheels"
 done
 for wheel in "$bundle"/wheels/*; do
     hash=$(sha256sum "$wheel" | cut -d ' ' -f 1)
