@@ -126,6 +126,17 @@ def test_a_program_that_hangs_is_named(product: Product, program: str, bad: set[
     assert (found.code, found.bad) == (1, bad)
 
 
+def test_hosts_are_listed_while_the_analyzer_hangs(product: Product) -> None:
+    command = [sys.executable, "-m", "vedette_console", "hosts", "--folder", str(product.folder / "run")]
+    with stopped(product.pid("analyzer")):
+        done = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    (host,) = json.loads(done.stdout)["hosts"]
+    assert (host["host"], host["mode"], host["ceiling"]) == ("host-7", "observe", "enforce")
+    assert (host["enrolled"], host["marks"], host["lost"]) == (True, [], {})
+    assert host["facts"]["enforcer@host-7"]["test"] == "on"
+
+
 def test_an_archive_that_nobody_can_write_is_named(product: Product) -> None:
     with closing(sqlite3.connect(product.folder / "run" / "archive.db")) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -102,6 +102,22 @@ def test_what_is_remembered_of_sessions_is_bounded() -> None:
     assert all(len(of_user) <= MOST_SESSIONS for of_user in highest.values())
 
 
+def test_many_short_sessions_do_not_crowd_out_one_that_is_connected() -> None:
+    taking = sessions()
+    taking.joined("long", 1000)
+    taking.read("long", hello(0))
+    for sequence in range(1, 4):
+        answer(taking, "long", handover(sequence))
+    for number in range(1, 2 * MOST_SESSIONS):
+        taking.joined("short", 1000)
+        taking.read("short", hello(number))
+        answer(taking, "short", handover(1))
+        taking.left("short")
+    assert answer(taking, "long", handover(3)).observation is None
+    assert answer(taking, "long", handover(4)).observation is not None
+    assert "lost" not in taking.facts
+
+
 def test_nothing_is_taken_of_a_session_that_was_cut_off() -> None:
     taking = sessions()
     taking.joined("a", 1000)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -13,7 +13,8 @@ from .observing import Observed
 
 MOST_USERS = 256
 MOST_SESSIONS = 64
-"""Sessions of one user whose sequences are remembered; the one heard least recently is forgotten."""
+"""Sessions of one user whose sequences are remembered; of those that left, the one heard least recently is
+forgotten: a self-test that comes each minute must not crowd out who sits there."""
 
 _SOURCES: Final = ("window", "clipboard")
 _LONGEST_WORDS = 300
@@ -78,7 +79,8 @@ class Sessions:
             return None
         if hello is None:
             raise MessageError("a hand-over before the greeting")
-        rise = self._taken.rise(uid, hello.nonce, said.sequence)
+        here = {other.nonce for owner, other in self._connected.values() if owner == uid and other}
+        rise = self._taken.rise(uid, hello.nonce, said.sequence, here)
         if rise > 1:
             self._gave_way += rise - 1
             self._tell()
@@ -109,27 +111,26 @@ class _Sequences:
             with contextlib.suppress(ValueError, ValidationError):  # such a note is none of ours
                 self._highest[int(name.removeprefix(_NOTE))] = OrderedDict(_OF_USER.validate_json(value))
 
-    def rise(self, uid: int, nonce: str, sequence: int) -> int:
+    def rise(self, uid: int, nonce: str, sequence: int, here: Collection[str]) -> int:
         """Return by how much it is above the highest before; 0 says that it is none of the new ones.
 
-        Each user has a room of their own, so that none can crowd others out.
+        Each user has a room of their own, so that none can crowd others out. `here` are the user's sessions
+        that are connected.
         """
         of_user = self._highest.setdefault(uid, OrderedDict())
         highest = of_user.pop(nonce, 0)
         of_user[nonce] = max(highest, sequence)
         self._highest.move_to_end(uid)
-        _shorten(of_user, MOST_SESSIONS)
-        _shorten(self._highest, MOST_USERS)
+        while len(of_user) > MOST_SESSIONS:
+            away = (name for name in of_user if name not in here)
+            del of_user[next(away, next(iter(of_user)))]
+        while len(self._highest) > MOST_USERS:
+            self._highest.popitem(last=False)
         return max(0, sequence - highest)
 
     def note(self, uid: int) -> Note:
         """Return all that is remembered of a user."""
         return Note(f"{_NOTE}{uid}", _OF_USER.dump_json(self._highest[uid]))
-
-
-def _shorten(remembered: OrderedDict[int, OrderedDict[str, int]] | OrderedDict[str, int], most: int) -> None:
-    while len(remembered) > most:
-        remembered.popitem(last=False)
 
 
 def _parse(line: bytes) -> Handover | Hello:
