@@ -113,23 +113,27 @@ def test_an_enforcer_that_does_not_know_it_is_named(site: Site) -> None:
 class Forger:
     """Who changes one word of an act that somebody else has signed."""
 
-    def __init__(self, authority: Authority, site: Site) -> None:
-        self.desk = ActDesk(ActVerifier(authority.path), site.analyzer, site.reader.act)
+    def __init__(self, authority: Authority, site: Site, *, revoked: bool = False) -> None:
+        verifier = ActVerifier(authority.path, lambda _: revoked)
+        self.desk = ActDesk(verifier, site.analyzer, site.reader.act)
         self._signer = authority.issue(ANNA).signer()
 
+    def signed(self, order: SelfTest | Isolate) -> list[Any]:
+        return self._take(self._signer.sign(an_act(order)))
+
     def altered(self, order: SelfTest | Isolate) -> list[Any]:
-        now = datetime.now(UTC)
-        act = Act(
-            id=uuid4(),
-            issuer=ANNA,
-            issued_at=now,
-            expires_at=now + timedelta(minutes=1),
-            what=Direct(host="host-7", order=order),
-        )
-        head, _, signature = self._signer.sign(act).split(".")
-        other = act.model_copy(update={"id": uuid4()}).model_dump_json(exclude_none=True).encode()
-        token = f"{head}.{base64.urlsafe_b64encode(other).decode().rstrip('=')}.{signature}"
-        return list(self.desk.take(f"vedette/v1/act/{ANNA}", token.encode(), now))
+        head, _, signature = self._signer.sign(an_act(order)).split(".")
+        other = an_act(order).model_dump_json(exclude_none=True).encode()
+        return self._take(f"{head}.{base64.urlsafe_b64encode(other).decode().rstrip('=')}.{signature}")
+
+    def _take(self, token: str) -> list[Any]:
+        return list(self.desk.take(f"vedette/v1/act/{ANNA}", token.encode(), datetime.now(UTC)))
+
+
+def an_act(order: SelfTest | Isolate) -> Act:
+    now = datetime.now(UTC)
+    what = Direct(host="host-7", order=order)
+    return Act(id=uuid4(), issuer=ANNA, issued_at=now, expires_at=now + timedelta(minutes=1), what=what)
 
 
 @pytest.fixture
@@ -142,6 +146,13 @@ def test_an_altered_act_that_would_only_test_is_told_as_that(forger: Forger) -> 
     assert isinstance(alert, Alert)
     assert (alert.detector, alert.severity) == ("selftest", Severity.INFO)
     assert "refused: its signature does not hold" in alert.summary
+
+
+def test_a_test_of_who_was_revoked_is_grave(tmp_path: Path, site: Site) -> None:
+    forger = Forger(make_ca(tmp_path / "ca"), site, revoked=True)
+    (alert,) = forger.signed(SelfTest())
+    assert (alert.detector, alert.severity) == ("act-refused", Severity.HIGH)
+    assert "was revoked" in alert.summary
 
 
 def test_an_altered_act_that_would_do_something_is_grave_however_many_tests_came_before(

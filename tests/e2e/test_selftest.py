@@ -40,7 +40,7 @@ def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
-def selftest(folder: Path, *words: str, wait: int = 10) -> Found:
+def selftest(folder: Path, *words: str, wait: int = 8) -> Found:
     done = run(folder, "--json", "--wait", str(wait), *words)
     assert done.stderr == ""
     said = json.loads(done.stdout)

@@ -17,7 +17,7 @@ from vedette_schemas import (
     decode,
     topics,
 )
-from vedette_transport.signing import ActRefusedError, ActVerifier
+from vedette_transport.signing import ALTERED, ActRefusedError, ActVerifier
 
 from .core import Analyzer
 from .orders import Effect
@@ -71,13 +71,13 @@ class ActDesk:
     ) -> Iterator[Effect | ActAnswer]:
         """Answer an author who is known; whoever pretends to be one is an alert.
 
-        A forged act that would do nothing is told as what it claims to be, a self-test: nothing is believed.
+        An altered act that would do nothing is told as what it claims to be, a self-test: each sends one.
         """
         act: Act | None = refused.act
         if act is not None and act.issuer == author:
             yield ActAnswer(audience=author, act_id=act.id, done=False, words=f"refused: {refused.reason}")
             return
-        claimed = _claimed_test(token)
+        claimed = _claimed_test(token) if refused.reason == ALTERED else None
         held_back = self._ration.take("" if claimed is None else _SELFTEST, now)
         if held_back is not None and claimed is not None:
             words = with_held_back(

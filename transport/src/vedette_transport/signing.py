@@ -35,6 +35,9 @@ from .proof import other_than_wanted
 
 LONGEST_LIFE = timedelta(hours=24)
 LONGEST_LIFE_OF_AN_ACT = timedelta(minutes=10)
+ALTERED = "its signature does not hold"
+"""Why a token is refused whose words are not those that were signed."""
+
 _CLOCK_SLACK = timedelta(seconds=5)
 _CLOCKS_APART = timedelta(minutes=2)
 """How much an operator's clock and a host's may differ, and how old a heartbeat be that tells the host's."""
@@ -194,7 +197,7 @@ def _read(token: str, sort: _Sort[_M], ca: x509.Certificate, now: datetime) -> _
         payload: Any = _JWS.decode_complete(token, key, algorithms=["EdDSA"])["payload"]
         message = decode(sort.model, cast("bytes", payload))
     except PyJWTError:
-        raise _BadTokenError("its signature does not hold") from None
+        raise _BadTokenError(ALTERED) from None
     except MessageError as error:
         raise _BadTokenError(f"it can't be read ({error})") from None
     if message.issuer != name:

@@ -37,8 +37,8 @@ def selftest(
         Path, typer.Option(help="The folder of 'vedette up', or one with an operator.toml.")
     ] = Path("run"),
     wait: Annotated[
-        float, typer.Option(min=1, max=12, metavar="SECONDS", help="How long an answer is waited for.")
-    ] = 10,
+        float, typer.Option(min=1, max=10, metavar="SECONDS", help="How long an answer is waited for.")
+    ] = 8,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:

@@ -25,7 +25,7 @@ from vedette_schemas import (
 from vedette_schemas.fields import OperatingSystem
 from vedette_transport import read_lines
 
-_SECONDS = 5.0
+_SECONDS = 2.0
 _SYSTEMS: Final[dict[str, OperatingSystem]] = {"win32": "windows", "darwin": "macos"}
 _SYSTEM: Final[OperatingSystem] = _SYSTEMS.get(sys.platform, "linux")
 
@@ -39,6 +39,7 @@ def reach(path: Path) -> socket.socket:
     try:
         with contextlib.chdir(path.parent):  # the address of a Unix socket has room for 107 bytes
             connection.connect(path.name)
+        connection.settimeout(None)
     except OSError:
         connection.close()
         raise

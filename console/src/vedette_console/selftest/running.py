@@ -34,7 +34,7 @@ from ..acting import OperatorSettings
 from .handing import hand_over, reach
 from .heard import Heard, Plan, Tls, Told
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 4.0
 AGAIN_SECONDS = 2.0
 
 
