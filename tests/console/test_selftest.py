@@ -94,7 +94,9 @@ SILENT: dict[str, Any] = {"told": {}, "answer": None, "final": None, "refused": 
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"is_connected": False, "complaint": "no"}, {"TLS"}),
+        ({"is_connected": False, "complaint": "no trust"}, {"TLS"}),
+        ({"is_connected": False, "complaint": "refused", "is_listening": False}, {"broker"}),
+        ({"is_connected": False}, {"broker"}),
         ({"tls": None}, {"TLS"}),
         ({"tls": replace(TLS, version="TLSv1.1")}, {"TLS"}),
         ({"forged": True}, {"ACL"}),

@@ -169,8 +169,8 @@ def test_a_certificate_of_another_ca_is_named(product: Product, stranger: Author
 def test_a_broker_that_is_not_there_is_named(product: Product, tmp_path: Path) -> None:
     identity = product.folder / "run" / "identity" / "operator"
     found = selftest(operator(tmp_path / "other", product, identity, brokers.free_port()), "host-7", wait=1)
-    assert (found.code, found.bad) == (1, {"TLS"})
-    assert "Connection refused" in found.words("TLS")
+    assert (found.code, found.bad) == (1, {"broker"})
+    assert "Connection refused" in found.words("broker")
 
 
 @pytest.mark.skipif(shutil.which("mosquitto", path="/usr/sbin:/usr/bin") is None, reason="no Mosquitto here")

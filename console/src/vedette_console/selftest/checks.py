@@ -49,12 +49,24 @@ class Case(NamedTuple):
 
 def checks(case: Case) -> list[Check]:
     """Judge each part. What can't be judged since another part failed is `unknown`, so that one is named."""
-    found = [_tls(case), _acl(case)]
     if not case.heard.is_connected:
-        return [found[0], *(Check(part, State.UNKNOWN, "not tried") for part in _PARTS)]
+        return list(_not_connected(case))
+    found = [Check("broker", State.GOOD, f"has taken us, at {case.broker}"), _tls(case), _acl(case)]
     found.append(_analyzer(case))
     found += [_seen(kind, case) for kind in (Kind.WINDOW, Kind.CLIPBOARD)]
     return [*found, _enforcer(case), _signature(case), _archive(case)]
+
+
+def _not_connected(case: Case) -> Iterator[Check]:
+    """Name what kept us from the broker: that it is not there, or that one of us does not trust the other."""
+    heard = case.heard
+    words = plain(heard.complaint or f"the broker at {case.broker} does not answer", 500)
+    is_trust = heard.is_listening and heard.complaint != "" and not case.plan.plain
+    yield Check(
+        "broker", State.UNKNOWN if is_trust else State.BAD, "takes connections" if is_trust else words
+    )
+    yield Check("TLS", State.BAD if is_trust else State.UNKNOWN, words if is_trust else "not tried")
+    yield from (Check(part, State.UNKNOWN, "not tried") for part in _PARTS)
 
 
 _PARTS = ("ACL", "analyzer", "window", "clipboard", "enforcer", "signature", "archive")
@@ -62,9 +74,6 @@ _PARTS = ("ACL", "analyzer", "window", "clipboard", "enforcer", "signature", "ar
 
 def _tls(case: Case) -> Check:
     heard = case.heard
-    if not heard.is_connected:
-        words = heard.complaint or f"the broker at {case.broker} does not answer"
-        return Check("TLS", State.BAD, plain(words, 500))
     if case.plan.plain:
         return Check("TLS", State.NONE, "off, as this deployment's settings say")
     if heard.tls is None or heard.tls.version not in ("TLSv1.2", "TLSv1.3"):

@@ -89,12 +89,14 @@ class Told:
 class Heard:
     """What came back until nothing more was waited for, times in seconds since what they are about went out.
 
-    `sent_at` is when that was by the clock. `complaint` is why there is no connection, `unreachable` why
+    `sent_at` is when that was by the clock. `complaint` is why there is no connection, and
+    `is_listening` whether anything takes one there. `unreachable` why
     there is no sensor. `granted` are topics that an operator may not read and the broker let us subscribe
     to; `leaked` those under which something came.
     """
 
     is_connected: bool = False
+    is_listening: bool = True
     sent_at: datetime | None = None
     complaint: str = ""
     tls: Tls | None = None

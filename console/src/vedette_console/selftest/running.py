@@ -3,10 +3,10 @@
 import base64
 import contextlib
 import logging
+import socket
 import ssl
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from queue import Empty
 from uuid import uuid4
@@ -26,7 +26,7 @@ from vedette_schemas import (
     encode,
     topics,
 )
-from vedette_transport import Call, Connected, Inbox, MqttSession, Received
+from vedette_transport import BrokerAddress, Call, Connected, Inbox, MqttSession, Received
 from vedette_transport.identity import Identity, principal_of
 from vedette_transport.signing import Signer
 
@@ -36,6 +36,7 @@ from .heard import Heard, Plan, Tls, Told
 
 CONNECT_SECONDS = 4.0
 AGAIN_SECONDS = 2.0
+_LISTENS_SECONDS = 1.0
 
 
 class _Taken:
@@ -179,24 +180,29 @@ def run(plan: Plan, settings: OperatorSettings, identity: Identity, wait_seconds
     heard = (topics.ack(plan.operator), topics.EVERY_ALERT, topics.status(ANALYZER), *plan.forbidden)
     session = MqttSession(plan.operator, settings.broker, inbox, subscriptions=heard, identity=identity)
     course = Course(plan, session, inbox, identity.signer())
-    with _overheard() as complaints:
-        session.start()
-        try:
-            found = course.run(wait_seconds)
-        finally:
-            session.stop()
-    found.complaint = "" if found.is_connected else complaints.last
+    complaints = _overheard()
+    session.start()
+    try:
+        found = course.run(wait_seconds)
+    finally:
+        session.stop()
+    if not found.is_connected:
+        found.complaint, found.is_listening = complaints.last, _listens(settings.broker)
     return found
 
 
-@contextmanager
-def _overheard() -> Generator[_Complaints]:
-    """Have what the connection complains of kept, and not said."""
+def _overheard() -> _Complaints:
+    """Have what the connection complains of kept, and not said, even where it only ends after we do."""
     transport, complaints = logging.getLogger("vedette_transport"), _Complaints()
     transport.addHandler(complaints)
     transport.propagate = False
+    return complaints
+
+
+def _listens(broker: BrokerAddress) -> bool:
+    """Tell whether anything takes connections there."""
     try:
-        yield complaints
-    finally:
-        transport.removeHandler(complaints)
-        transport.propagate = True
+        socket.create_connection((broker.host, broker.port), _LISTENS_SECONDS).close()
+    except OSError:
+        return False
+    return True
