@@ -1,46 +1,33 @@
 """The product under attack, over TLS: a broker, the analyzer, and the sensor and enforcer of host-9."""
 
-import os
 import shutil
-import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
 from uuid import uuid4
 
 from vedette_archive import Reader
 from vedette_schemas import (
     Alert,
-    ClipboardCopied,
-    Handover,
-    Hello,
-    Message,
     Principal,
     Process,
     State,
     Stream,
-    Taken,
-    Terminate,
-    WindowFocused,
-    decode,
     decode_alert,
-    encode,
     topics,
 )
-from vedette_schemas.handover import MAX_LINE
-from vedette_transport import read_lines
 
-from tests import brokers, messages
+from tests import brokers
 from tests.authority import Authority, Issued, make_ca
 from tests.enforcer.programs import NOBODY, Programs, lives
 
 from .raw import ACCEPTED, Wire, connect
+from .session import WAIT, Session, title_of, window
 
 ANALYZER = Principal.parse("analyzer@0")
 SENSOR, ENFORCER = Principal.parse("sensor@host-9"), Principal.parse("enforcer@host-9")
@@ -52,53 +39,6 @@ ROWS = (f"program,{LISTED},terminate,high,,,,", f"phrase,{PHRASE},terminate,high
 HEADER = "type,value,action,severity,expires,source,attack,comment"
 HANDS = ("operator@mallory", "operator@trudy")
 OPERATORS = ("operator@anna", "operator@ben", *HANDS)
-WAIT = 30.0
-
-
-class Session:
-    """A user's session at the sensor's socket: the kernel says whose it is, the rest is what it says."""
-
-    def __init__(self, where: Path, uid: int) -> None:
-        self.connection = socket.socket(socket.AF_UNIX)
-        self.connection.settimeout(WAIT)
-        os.seteuid(uid)
-        try:
-            self.connection.connect(str(where))
-        except OSError:
-            self.connection.close()
-            raise
-        finally:
-            os.seteuid(0)
-        self._lines = read_lines(self.connection)
-        self._number = 0
-        self.say(Hello(nonce=uuid4().hex[:16], sources={"window": "on", "clipboard": "on"}))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.connection.close()
-
-    def say(self, message: Message) -> None:
-        line = encode(message) + b"\n"
-        assert len(line) <= MAX_LINE
-        self.connection.sendall(line)
-
-    def hand_over(self, observation: WindowFocused | ClipboardCopied) -> None:
-        """Hand over, and wait until it is taken."""
-        self._number += 1
-        self.say(Handover(sequence=self._number, observation=observation))
-        assert decode(Taken, next(self._lines)).sequence == self._number
-
-    def try_to_say(self, line: bytes) -> None:
-        with suppress(OSError):
-            self.connection.sendall(line + b"\n")
-
-    def is_cut_off(self) -> bool:
-        try:
-            return self.connection.recv(1) == b""
-        except ConnectionError:
-            return True
 
 
 class Network:
@@ -179,6 +119,12 @@ class Network:
         )
         return path.read_text()
 
+    def await_log(self, name: str, part: str) -> None:
+        deadline = time.monotonic() + WAIT
+        while part not in self.log(name):
+            assert time.monotonic() < deadline, f"the {name} did not say {part!r}"
+            time.sleep(0.05)
+
     @property
     def crl(self) -> Path:
         return self.folder / "broker" / "crl.pem"
@@ -192,14 +138,31 @@ class Network:
 
     def join(self, name: str, *subscriptions: str) -> brokers.Client:
         """Connect with a certificate of that name."""
-        context = brokers.client_context(self.authority, self.identity(name))
-        client = brokers.Client(self.broker.address, *subscriptions, client_id=name, tls=context)
+        client = brokers.Client(self.broker.address, *subscriptions, client_id=name, tls=self.tls(name))
         self._stack.callback(client.close)
         return client
 
+    def tls(self, name: str) -> ssl.SSLContext:
+        return brokers.client_context(self.authority, self.identity(name))
+
+    def put(self, folder: Path, name: str) -> Path:
+        """Write an identity with the very certificate of that name."""
+        folder.mkdir()
+        issued = self.identity(name)
+        files = {"key": issued.key, "certificate": issued.certificate, "ca": self.authority.path}
+        for each, source in files.items():
+            shutil.copy(source, folder / f"{each}.pem")
+        return folder
+
+    def revoke(self, name: str) -> None:
+        """Put the certificate of that name on the list."""
+        new = self.crl.with_suffix(".new")
+        new.write_bytes(self.authority.revoke(self.identity(name)))
+        new.replace(self.crl)
+
     def wire(self, name: str) -> Wire:
         """Connect by hand with a certificate of that name."""
-        wire = Wire(self.broker.address, brokers.client_context(self.authority, self.identity(name)))
+        wire = Wire(self.broker.address, self.tls(name))
         wire.send(connect(name))
         assert wire.packet() == ACCEPTED
         return wire
@@ -283,18 +246,6 @@ class Network:
             except subprocess.TimeoutExpired:
                 program.kill()
                 program.wait()
-
-
-def window(process: Process | None, title: str = "a title", uid: int = NOBODY) -> WindowFocused:
-    return messages.window(seen_at=datetime.now(UTC), process=process, title=title, uid=uid)
-
-
-def title_of(alert: Alert) -> str:
-    return alert.origin.excerpt if alert.origin else ""
-
-
-def ending(process: Process, uid: int = NOBODY) -> Terminate:
-    return Terminate(process=process, uid=uid)
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from tests import messages
 from tests.authority import DAY, make_ca
 from tests.enforcer.programs import NOBODY, lives
 
-from .network import ANALYZER, ENFORCER, HANDS, LISTED, PHRASE, SENSOR, STOLEN, Network, ending, window
+from .network import ANALYZER, ENFORCER, HANDS, LISTED, PHRASE, SENSOR, STOLEN, Network
 from .raw import publish
+from .session import ending, window
 
 pytestmark = [pytest.mark.system, pytest.mark.root]
 

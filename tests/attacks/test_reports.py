@@ -13,6 +13,7 @@ from vedette_schemas import (
     Alert,
     Kind,
     Outcome,
+    OutcomeStatus,
     Principal,
     Report,
     State,
@@ -26,8 +27,9 @@ from vedette_schemas import (
 from tests import messages
 from tests.enforcer.programs import lives
 
-from .network import ENFORCER, HANDS, LISTED, PHRASE, SENSOR, STOLEN, Network, title_of, window
+from .network import ENFORCER, HANDS, LISTED, PHRASE, SENSOR, STOLEN, Network
 from .raw import publish
+from .session import title_of, window
 
 pytestmark = [pytest.mark.system, pytest.mark.root]
 
@@ -54,7 +56,7 @@ def outcome_of(command: Alert, sender: Principal, spool: str) -> bytes:
         taken_at=now,
         command_id=command.command_id,
         action="terminate",
-        status="done",
+        status=OutcomeStatus.DONE,
         reason="ended",
     )
     return encode(messages.report(outcome, sender=str(sender), spool=spool, sent_at=now))
@@ -69,9 +71,9 @@ def victims_report(attacked: Network, title: str) -> Report:
 
 def test_a_report_under_anothers_spool_id_takes_none_of_its_numbers(attacked: Network) -> None:
     seen = victims_report(attacked, uuid4().hex)
+    topic = topics.report(THIEF, Kind.WINDOW)
     with attacked.wire(str(THIEF)) as thief:
         for number in range(1, 300):
-            topic = topics.report(THIEF, Kind.WINDOW)
             thief.send(publish(topic, forged(THIEF, seen.spool, number, "nothing"), qos=0))
         theirs = uuid4().hex
         thief.send(publish(topic, forged(THIEF, seen.spool, 300, f"{theirs} {PHRASE}")))

@@ -11,7 +11,8 @@ from vedette_transport import identify
 
 from tests.enforcer.programs import NOBODY, lives
 
-from .network import LISTED, PHRASE, Network, title_of, window
+from .network import LISTED, PHRASE, Network
+from .session import title_of, window
 
 pytestmark = [pytest.mark.system, pytest.mark.root]
 

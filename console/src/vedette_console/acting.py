@@ -85,15 +85,17 @@ class Operator:
         act = Act(id=uuid4(), issuer=str(self._principal), issued_at=now, expires_at=now + _LIFE, what=what)
         token = self._signer.sign(act).encode()
         self._due, deadline = 0.0, time.monotonic() + PATIENCE_SECONDS
-        while (moment := time.monotonic()) < deadline:
+        while (moment := time.monotonic()) < deadline and not self._session.refusal:
             if self._is_listening and moment >= self._due:
                 self._session.publish(topics.act(self._principal), token, qos=0)
                 self._due = moment + AGAIN_SECONDS
-            answer = self._next(min(deadline, self._due if self._is_listening else deadline) - moment)
+            wake = self._due if self._is_listening else moment + AGAIN_SECONDS
+            answer = self._next(min(deadline, wake) - moment)
             if answer is not None and answer.act_id == act.id:
                 return answer
-        if not self._session.is_connected:
-            raise NotAnsweredError(f"no broker at {self._broker}: nothing was done")
+        if not self._due:
+            why = self._session.refusal or f"no broker at {self._broker}"
+            raise NotAnsweredError(f"{why}: nothing was done")
         raise NotAnsweredError(
             f"the analyzer did not answer within {PATIENCE_SECONDS:.0f} s: 'vedette actions' tells whether it"
             " has done something"

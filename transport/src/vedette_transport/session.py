@@ -94,6 +94,8 @@ class MqttSession:
         self._stopping = threading.Event()
         self._complained = False
         self._said: set[str] = set()
+        self.refusal = ""
+        """Why the broker would not have us, or we not trust it, where one of us said so."""
         self._welcomed: bool | None = None
         self._is_cut_off = False
         self._hung_up = 0
@@ -237,7 +239,9 @@ class MqttSession:
         # Whoever refuses us says why and hangs up, and sometimes that is all that arrives.
         self._hung_up = 0 if says_why(error) else self._hung_up + 1
         if says_why(error) or (self._hung_up >= _HANG_UPS and not self._said):
-            self._complain(f"{what}: {tls_trouble(error)}")
+            words = f"{what}: {tls_trouble(error)}"
+            self.refusal = words if says_why(error) else self.refusal
+            self._complain(words)
 
     def _complain(self, words: str) -> None:
         """Say what keeps us from the broker: once, until we were connected again."""
@@ -250,7 +254,8 @@ class MqttSession:
         self._welcomed = not refused.is_failure
         if not self._welcomed:
             hint = "; was our certificate revoked?" if self._identity is not None else ""
-            self._complain(f"the broker at {self._broker} refused us: {refused}{hint}")
+            self.refusal = f"the broker at {self._broker} refused us: {refused}{hint}"
+            self._complain(self.refusal)
             return
         log.info("connected to the broker at %s as %s", self._broker, self.principal)
         if self._subscriptions:
