@@ -81,8 +81,13 @@ class Standing:
                 del self._like[lasting.like]
 
     def undo(self, name: UUID, audience: Principal, indicator: str | None, until: datetime, by: str) -> None:
-        """End something, and let findings of its indicator on this host lead to alerts alone until then."""
+        """End something, and let findings of its indicator on this host lead to alerts alone until then.
+
+        Whoever undoes it a second time changes nothing: the archive, too, names the first.
+        """
         self.end(name)
+        if name in self._undone:
+            return
         self._undone[name] = until
         before = None if indicator is None else self._muted.get((audience, indicator))
         if indicator is not None and (before is None or before.until < until):

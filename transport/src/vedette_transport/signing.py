@@ -27,6 +27,7 @@ from vedette_schemas import (
     Principal,
     Program,
     SettingsError,
+    access,
     decode,
     topics,
 )
@@ -216,7 +217,7 @@ def _signer(
     if not certificate.not_valid_before_utc - _CLOCK_SLACK <= now <= certificate.not_valid_after_utc:
         raise _BadTokenError("its signer's certificate is not valid at this time")
     principal, key = _principal(certificate), certificate.public_key()
-    if principal.program not in sort.may_sign or _is_ca(certificate):
+    if principal.program not in sort.may_sign or principal == access.HEALTH or _is_ca(certificate):
         raise _BadTokenError(f"its signer may not {sort.name}")
     if not isinstance(key, Ed25519PublicKey):
         raise _BadTokenError("its signer's key is not Ed25519")
