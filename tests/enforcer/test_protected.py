@@ -113,6 +113,20 @@ def test_the_list_is_read_and_a_broken_one_is_no_list(tmp_path: Path) -> None:
         path.write_text(broken)
         with pytest.raises(SettingsError, match=r"never_touch\.toml"):
             read_never_touch(path)
+    path.unlink()
+    path.symlink_to(tmp_path / "nothing")
+    with pytest.raises(SettingsError, match="can't be read"):
+        read_never_touch(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "*.intranet.example", "https://intranet.example/", "bücher.example", "."]
+)
+def test_a_name_that_would_spare_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "never_touch.toml"
+    path.write_text(f'hosts = ["{name}"]\n', "utf-8")
+    with pytest.raises(SettingsError, match="is no host's name"):
+        read_never_touch(path)
 
 
 def test_surroundings_are_read_from_what_the_system_says() -> None:

@@ -2,12 +2,13 @@ from pathlib import Path
 
 import pytest
 from vedette_schemas import SettingsError
-from vedette_transport import BrokerAddress, Settings, load_settings
+from vedette_transport import BrokerAddress, FilePath, Settings, load_settings
 
 
 class _Settings(Settings):
     name: str
     broker: BrokerAddress = BrokerAddress()
+    file: FilePath = Path("file")
 
 
 def loaded(path: Path, text: str) -> _Settings:
@@ -26,7 +27,8 @@ def test_settings_are_read_with_their_defaults(tmp_path: Path) -> None:
         ("name = ", "not TOML"),
         ("name = 1", "'name'"),
         ("", "'name': Field required"),
-        ('name = "x"\nnmae = 1', "unknown setting 'nmae'; known are broker, name"),
+        ('name = "x"\nnmae = 1', "unknown setting 'nmae'; known are broker, file, name"),
+        ('name = "x"\nfile = "/"', "/ is a folder: name a file"),
         ('name = "x"\n[broker]\nport = 70000', "'broker.port'"),
         ('name = "x"\n[broker]\nprot = 7', "unknown setting 'broker.prot'"),
     ],

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from vedette_archive import Retention
 from vedette_schemas import MAX_TTL, HostName, Mode
-from vedette_transport import BrokerAddress, Settings
+from vedette_transport import BrokerAddress, FilePath, Settings
 
 
 class HostSettings(Settings):
@@ -29,7 +29,7 @@ class AnalyzerSettings(Settings):
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
     identity: Path
-    archive: Path
+    archive: FilePath
     crl: Path | None = None
     feeds: Path | None = None
     guard: Annotated[tuple[Path, ...], Field(max_length=64)] = ()

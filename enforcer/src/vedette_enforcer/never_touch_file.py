@@ -1,5 +1,6 @@
 """`never_touch.toml`: what the host's operator never lets be blocked or ended, whatever the server says."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path, PurePath
 from typing import Annotated
@@ -9,6 +10,8 @@ from vedette_transport import Settings, load_settings
 
 from .surroundings import Network
 
+_NAME = r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*"
+
 
 def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
@@ -17,7 +20,15 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _names(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(text.lower().strip(".") for text in texts)
+    """Return the names as they are compared; one that could never be equal to any would spare nothing."""
+    names = tuple(text.lower().strip(".") for text in texts)
+    for text, name in zip(texts, names, strict=True):
+        if re.fullmatch(_NAME, name) is None:
+            raise ValueError(
+                f"{text[:100]!r} is no host's name: give it alone, without '*' (all below it is meant) and"
+                " without accents (xn--…)"
+            )
+    return names
 
 
 def _paths(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,4 +59,5 @@ def read_never_touch(path: Path) -> NeverTouch:
 
     Raise `SettingsError` where it can't be read: then nothing may be blocked or ended.
     """
-    return load_settings(NeverTouch, path) if path.exists() else NeverTouch()
+    is_there = path.exists() or path.is_symlink()  # a link to nothing was to say something
+    return load_settings(NeverTouch, path) if is_there else NeverTouch()

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 from vedette_schemas import Mode
-from vedette_transport import HostSettings, Uplink, load_settings
+from vedette_transport import FilePath, HostSettings, Uplink, load_settings
 
 
 class EnforcerSettings(HostSettings):
@@ -26,9 +26,9 @@ class EnforcerSettings(HostSettings):
     ca: Path | None = None
     socket: Path
     term_seconds: float = Field(default=2.0, ge=0.0, le=30.0)
-    spool: Path = Path("/var/lib/vedette/enforcer-spool.db")
+    spool: FilePath = Path("/var/lib/vedette/enforcer-spool.db")
     spool_mib: int = Field(default=64, ge=1, le=4_096)
-    journal: Path | None = None
+    journal: FilePath | None = None
     never_touch: Path = Path("never_touch.toml")
     mode: Mode = Mode.ENFORCE
     block: bool = True

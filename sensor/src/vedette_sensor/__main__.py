@@ -11,6 +11,7 @@ from vedette_transport import (
     Call,
     Client,
     Event,
+    FilePath,
     HostSettings,
     Inbox,
     Joined,
@@ -39,7 +40,7 @@ class SensorSettings(HostSettings):
 
     socket: Path = Path("/run/vedette/sensor.sock")
     hash_limit_mib: int = Field(default=64, ge=0, le=4_096)
-    spool: Path = Path("/var/lib/vedette/sensor-spool.db")
+    spool: FilePath = Path("/var/lib/vedette/sensor-spool.db")
     spool_mib: int = Field(default=64, ge=1, le=4_096)
 
 

@@ -11,7 +11,7 @@ from .loop import serve, stop_on_signals
 from .outbox import Outbox
 from .processes import identify, start_time
 from .session import MqttSession
-from .settings import BrokerAddress, Settings, load_settings
+from .settings import BrokerAddress, FilePath, Settings, load_settings
 from .spool import Note
 from .uplinking import HostSettings, Uplink, uplink, where_broker_is
 
@@ -24,6 +24,7 @@ __all__ = [
     "Connected",
     "Disconnected",
     "Event",
+    "FilePath",
     "HostSettings",
     "Inbox",
     "Joined",

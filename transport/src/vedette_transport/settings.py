@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from vedette_schemas import SettingsError
 
 
@@ -12,6 +12,16 @@ class Settings(BaseModel):
     """The base of every program's settings: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _names_a_file(path: Path) -> Path:
+    if not path.name:
+        raise ValueError(f"{path} is a folder: name a file")
+    return path
+
+
+FilePath = Annotated[Path, AfterValidator(_names_a_file)]
+"""A file of our own: its name may be added to."""
 
 
 class Address(Settings):
