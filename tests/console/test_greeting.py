@@ -69,8 +69,11 @@ def test_what_is_in_force_is_said_when_all_is_ready(
     assert list(ready_lines(deployment, {}, facts)).count(f"  in force   {fact}") == count
 
 
-def test_all_that_is_off_is_said_and_the_mode_if_it_is_a_lower_one(deployment: Deployment) -> None:
+def test_all_that_is_off_is_said_and_what_the_mode_means(deployment: Deployment) -> None:
     lines = list(ready_lines(deployment, {"window": "on"}, {"block": "off: why"}))
-    assert {"  window     on", "  clipboard  off", "  block      off: why", "  mode       approve"} <= set(
-        lines
-    )
+    assert {
+        "  window     on",
+        "  clipboard  off",
+        "  block      off: why",
+        "  mode       approve: nothing is done before you approve it",
+    } <= set(lines)

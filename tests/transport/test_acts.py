@@ -182,7 +182,9 @@ ATTACKS: list[Attack] = [
     a_command_that_calls_itself_an_act,
     a_command_of_an_operators,
     an_act_that_calls_itself_a_command,
-    *map(by, ("analyzer@0", "console@health", "sensor@host-7", "enforcer@host-7", "nobody", "operator@anna\n")),
+    *map(
+        by, ("analyzer@0", "console@health", "sensor@host-7", "enforcer@host-7", "nobody", "operator@anna\n")
+    ),
 ]
 
 

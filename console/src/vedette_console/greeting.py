@@ -18,6 +18,12 @@ from .trusting import READER, reader
 IN_FORCE, NOTHING = "in_force", "nothing"
 """A fact of an enforcer's heartbeat, and what it is where nothing is blocked."""
 
+_WHAT_IT_DOES = {
+    Mode.OBSERVE: ": nothing is done that you do not order",
+    Mode.APPROVE: ": nothing is done before you approve it",
+    Mode.ENFORCE: ": what the lists ask for is done",
+}
+
 MOST_HELD = 10
 _PATIENCE_SECONDS = 5.0
 _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
@@ -34,8 +40,7 @@ def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts) -> Itera
         yield f"  {name:<10} {sensor.get(name, 'off')}"
     for name in ("terminate", "notify", "block", "isolate"):
         yield f"  {name:<10} {enforcer.get(name, 'off')}"
-    if deployment.mode is not Mode.ENFORCE:
-        yield f"  mode       {deployment.mode}"
+    yield f"  mode       {deployment.mode}{_WHAT_IT_DOES[deployment.mode]}"
     if (held := enforcer.get(IN_FORCE, NOTHING)) != NOTHING:
         yield f"  in force   {held}"
     yield f"  what was ordered: vedette actions --folder {shlex.quote(str(deployment.folder))}"

@@ -23,6 +23,7 @@ _LONGEST = timedelta(days=30)
 
 Folder = Annotated[Path, typer.Option(envvar="VEDETTE_CA", help="The folder of the CA.")]
 CA_FOLDER = Path("run/ca")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _OPERATORS = Path("~/.config/vedette/identity")
 
 
@@ -139,6 +140,11 @@ def _enrol(
         f"good once, until {token.expires_at:%Y-%m-%d %H:%M} UTC; there, run: {program} TOKEN\n"
         f"it asks the CA at {token.ca}\n"
     )
+    if Address.parse(token.ca).host in _HERE:
+        sys.stderr.write(
+            "only this machine reaches it there: for another give --server and --broker, or start the server"
+            " with a name ('vedette up --name', 'names' in ca.toml)\n"
+        )
 
 
 def _revoke(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from vedette_schemas import Principal, Program, SettingsError
-from vedette_transport.asking import NotReachedError
+from vedette_transport.asking import NotReachedError, RefusedError
 from vedette_transport.identity import Identity
 from vedette_transport.joining import join, pinned
 from vedette_transport.renewing import due
@@ -30,6 +30,8 @@ def is_established(deployment: Deployment) -> bool:
         _have_joined(deployment)
     except NotReachedError:
         return False
+    except RefusedError as error:
+        raise SettingsError(f"{error}; if something else uses that port, choose another --ca-port") from None
     return True
 
 
