@@ -124,6 +124,15 @@ def test_a_path_that_cant_be_is_refused_in_a_line(tmp_path: Path, where: str) ->
         Outbox(SENSOR, tmp_path / where)
 
 
+def test_what_is_no_file_keeps_its_rights(tmp_path: Path) -> None:
+    """As root a spool by the name of /dev/null would take it from everybody."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o644)
+    with pytest.raises(SettingsError, match="is a device or a pipe"):
+        Outbox(SENSOR, pipe)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o644
+
+
 @pytest.mark.system
 def test_what_was_kept_survives_ten_kills_at_random_moments(path: Path) -> None:
     kept: dict[str, int] = {}

@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -158,6 +159,8 @@ def _make_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # its rights are not ours to change
+                raise SettingsError(f"{path}: is a device or a pipe; set another 'spool'")
             if hasattr(os, "fchmod"):
                 os.fchmod(descriptor, 0o600)
         finally:
