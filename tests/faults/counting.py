@@ -97,6 +97,11 @@ def account(site: Site) -> Account:
     )
 
 
+def not_done(server: Server) -> list[str]:
+    """Return why hosts did not do what they were ordered to."""
+    return [body["reason"] for body in _bodies(server, "outcome") if body["status"] != "done"]
+
+
 def archived_count(server: Server) -> int:
     """Return how many windows and copied texts there are, those that can't be read among them."""
     query = """SELECT count(*) FROM observations WHERE kind IN ('window', 'clipboard')

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import KINDS
-from tests.faults.counting import account, archived_count, await_archived, settle
+from tests.faults.counting import account, archived_count, await_archived, not_done, settle
 from tests.faults.site import Host, Server, Site
 from tests.faults.table import Table
 
@@ -64,4 +64,4 @@ def test_the_clock_of_the_server_is_set_back_and_forth(kind: str, tmp_path: Path
         table.add("server's clock set back and forth", kind, told, took)
         told.assert_nothing_lost()
         assert told.commands > 0
-        assert host.living_prey() == []
+        assert host.living_prey() == [], not_done(server)
