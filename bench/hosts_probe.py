@@ -80,10 +80,9 @@ class Probe:
                 took = time.perf_counter() - began
                 token = event.payload.decode()
                 command = decode(Command, jwt.PyJWS().decode(token, options={"verify_signature": False}))
-                if isinstance(command.order, Terminate):
-                    self._answer(command)
-                    if command.order.process == process:
-                        return took
+                self._answer(command)  # notices as well: what is not answered comes again and again
+                if isinstance(command.order, Terminate) and command.order.process == process:
+                    return took
         return None
 
     def _answer(self, command: Command) -> None:
@@ -93,7 +92,7 @@ class Probe:
             seen_at=now,
             taken_at=now,
             command_id=command.id,
-            action="terminate",
+            action=command.order.action,
             status=OutcomeStatus.DONE,
             reason="ended",
         )
