@@ -36,23 +36,27 @@ class Session:
     def __init__(self, where: Path, uid: int) -> None:
         self.connection = socket.socket(socket.AF_UNIX)
         self.connection.settimeout(WAIT)
-        os.seteuid(uid)
-        try:
-            self.connection.connect(str(where))
-        except OSError:
-            self.connection.close()
-            raise
-        finally:
-            os.seteuid(0)
         self._lines = read_lines(self.connection)
         self._number = 0
-        self.say(Hello(nonce=uuid4().hex[:16], sources={"window": "on", "clipboard": "on"}))
+        try:
+            self._connect(where, uid)
+            self.say(Hello(nonce=uuid4().hex[:16], sources={"window": "on", "clipboard": "on"}))
+        except OSError:  # whoever is one too many is cut off before the greeting or after it
+            self.connection.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
+
+    def _connect(self, where: Path, uid: int) -> None:
+        os.seteuid(uid)
+        try:
+            self.connection.connect(str(where))
+        finally:
+            os.seteuid(0)
 
     def say(self, message: Message) -> None:
         line = encode(message) + b"\n"
