@@ -28,3 +28,13 @@ def test_a_clock_that_is_set_is_noticed_and_one_that_drifts_is_not() -> None:
     assert (clock.now, clock.seconds) == (at(hands.day), 30)
     hands.move(1, 1)
     assert clock.look() == timedelta(0)
+
+
+def test_between_two_looks_seconds_count_whatever_becomes_of_the_clock() -> None:
+    """A command reckoned by a clock just set, and moved along at the next look, would be that far off."""
+    hands = Hands()
+    clock = hands.clock()
+    hands.move(-3600, 2)
+    assert clock.counted() == at(2)
+    assert clock.look() == timedelta(seconds=-3602)
+    assert clock.counted() == clock.now == at(-3600)

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from vedette_archive import Reader, Run, Writer
@@ -200,7 +200,9 @@ class Server:
         try:
             if topics.is_report(topic):
                 arrived = read_report(topic, payload)
-                self._carry_out(self._intake.report(arrived, len(payload), self._clock.now, _now))
+                self._carry_out(
+                    self._intake.report(arrived, len(payload), self._clock.now, self._clock.counted)
+                )
             elif topics.is_act(topic):
                 self._carry_out(self._desk.take(topic, payload, self._clock.now))
             else:
@@ -292,10 +294,6 @@ class Server:
             "dropped": str(self._unusable.dropped),
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _tick(inbox: Inbox, stopping: threading.Event) -> None:
