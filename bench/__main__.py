@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators")
+BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators", "hosts")
 
 
 def main() -> int:
