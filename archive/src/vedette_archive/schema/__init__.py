@@ -16,8 +16,9 @@ from .delivered import (
     unreadable,
 )
 from .judged import acts, alerts, commands, deaths, findings, followers
+from .suppressed import hidden, suppressions
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Revisions are numbered, so that a newer one than known is recognised as such."""
 
 APPLICATION_ID = 0x56454454  # "VEDT"
@@ -35,11 +36,13 @@ __all__ = [
     "findings",
     "followers",
     "forgotten",
+    "hidden",
     "lost_epochs",
     "metadata",
     "observations",
     "ranges",
     "senders",
     "streams",
+    "suppressions",
     "unreadable",
 ]
