@@ -12,17 +12,19 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from vedette_console.acting import OperatorSettings, operator
 from vedette_console.ca import open_register, revoke
 from vedette_console.ca.certificates import Authority
 from vedette_console.ca.folder import open_ca
 from vedette_schemas import Issued, Principal, Renewal, decode
+from vedette_transport import BrokerAddress
 from vedette_transport.asking import RefusedError, ask, request_for
 from vedette_transport.identity import Identity
 from vedette_transport.joining import join
 from vedette_transport.renewal_token import sign_renewal
 from vedette_transport.renewing import Renewer, renew
 
-from tests import cas, identities
+from tests import brokers, cas, identities
 
 pytestmark = pytest.mark.system
 SENSOR = Principal.parse("sensor@host-8")
@@ -100,6 +102,26 @@ def test_a_program_sees_to_it_itself_once_it_is_due(ca: cas.RunningCa, sensor: I
     assert sensor.ends_at >= before
     assert renewer.facts == {"certificate": f"on: until {sensor.ends_at:%Y-%m-%d}"}
     ca.await_line("renewed the certificate of sensor@host-8")
+
+
+def test_an_operators_command_renews_what_it_acted_with(ca: cas.RunningCa, tmp_path: Path) -> None:
+    (folder,) = join(ca.token("operator@anna").write(), tmp_path, operator=True).folders
+    broker = BrokerAddress(port=brokers.free_port())
+    settings = OperatorSettings(broker=broker, archive=tmp_path / "archive.db", identity=folder)
+    new = Identity(folder).certificate
+    with operator(settings):
+        pass
+    assert Identity(folder).certificate == new
+    issued_at = datetime.now(UTC) - 70 * DAY
+    identities.write(open_ca(ca.folder), "operator@anna", folder, ago=70 * DAY)
+    old = Identity(folder).certificate
+    register = open_register(ca.folder)
+    with register.writing():
+        register.add_certificate(Principal.parse("operator@anna"), old, issued_at)
+    register.close()
+    with operator(settings):
+        pass
+    assert Identity(folder).begins_at >= new.not_valid_before_utc
 
 
 def test_a_revoked_program_says_so(

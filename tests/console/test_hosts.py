@@ -107,6 +107,12 @@ def test_what_was_enrolled_anew_counts_by_its_newest_certificate() -> None:
     assert (found.marks, found.ends_at) == ([], NOON + 80 * DAY)
 
 
+def test_one_that_was_revoked_before_it_was_heard_is_none() -> None:
+    revoked = certified("a", revoked_at=NOON)
+    assert rows(Seen([], {}), revoked, NOON) == []
+    assert [each.host for each in rows(Seen(both("a"), {}), revoked, NOON)] == ["a"]
+
+
 def test_losses_are_marked_and_counted() -> None:
     found = row(both("a"), certified("a"), lost={Fate.DROPPED: 1_200, Fate.MISSING: 2})
     assert found.marks == ["1,200 observations dropped", "2 observations missing"]

@@ -53,10 +53,13 @@ def test_the_commands_of_a_day(ca: cas.RunningCa, tmp_path: Path) -> None:
     assert code == 0
     assert said.startswith("revoked 2 certificates of sensor@host-8 and enforcer@host-8")
     assert "Mosquitto" in said
+    run("vedette", "enrol", "host-9", "--folder", folder)
     code, said, _ = run("vedette", "ca", "show", "--folder", folder)
     assert code == 0
-    rows = {line.split()[0]: line.split()[2] for line in said.splitlines()[1:]}
-    assert rows == {
+    *rows, waiting = said.splitlines()[1:]
+    assert waiting.startswith("host-9 ")
+    assert waiting.endswith(" has not joined yet")
+    assert {line.split()[0]: line.split()[2] for line in rows} == {
         "ca@0": "good",
         "enforcer@host-8": "revoked",
         "operator@anna": "good",

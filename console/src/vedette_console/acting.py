@@ -37,6 +37,8 @@ from vedette_transport import (
     load_settings,
 )
 from vedette_transport.identity import Identity
+from vedette_transport.joining import Server
+from vedette_transport.renewing import Renewer
 from vedette_transport.signing import Signer
 
 AGAIN_SECONDS = 2.0
@@ -146,7 +148,7 @@ class Operator:
 
 @contextmanager
 def operator(settings: OperatorSettings) -> Generator[Operator]:
-    """Connect as the operator whose key the settings name."""
+    """Connect as the operator whose key the settings name; afterwards renew the certificate if that is due."""
     identity, inbox = Identity(settings.identity), Inbox()
     principal = identity.principal
     heard = (topics.ack(principal), topics.EVERY_ALERT)
@@ -160,3 +162,5 @@ def operator(settings: OperatorSettings) -> Generator[Operator]:
     finally:
         session.stop()
         transport.setLevel(level)
+    if Server.is_beside(settings.identity):  # else whoever made the identity keeps it current
+        Renewer(identity, Server.beside(settings.identity).ca).step()

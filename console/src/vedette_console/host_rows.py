@@ -58,14 +58,17 @@ class Row(NamedTuple):
 
 
 def rows(seen: Seen, entries: Iterable[Entry] | None, now: datetime) -> list[Row]:
-    """Return the hosts by name; `entries` are what the CA has issued, `None` where that is not known."""
+    """Return the hosts by name; `entries` are what the CA has issued, `None` where that is not known.
+
+    One that was revoked before it was ever heard is none.
+    """
     of_host: dict[str, list[Heard]] = {}
     for heard in seen.programs:
         of_host.setdefault(Principal.parse(heard.principal).host, []).append(heard)
     issued = None if entries is None else _of_hosts(entries)
     names = sorted({*of_host, *(issued or ())})
     when = seen.newest if seen.is_stale(now) else now
-    return [
+    found = (
         _row(
             name,
             of_host.get(name, []),
@@ -75,7 +78,8 @@ def rows(seen: Seen, entries: Iterable[Entry] | None, now: datetime) -> list[Row
             now,
         )
         for name in names
-    ]
+    )
+    return [row for row in found if row.heard_at or not row.is_revoked]
 
 
 def _of_hosts(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

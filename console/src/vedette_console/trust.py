@@ -91,20 +91,22 @@ def show(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON array.")] = False,
 ) -> None:
-    """List who holds a certificate that has not ended: until when, and whether it was revoked."""
+    """List who holds a certificate that has not ended, and for whom there is a token that nobody has used."""
+    now = datetime.now(UTC)
     register = open_register(folder)
     try:
-        found = register.entries()
+        found, tokens = register.entries(), register.open_tokens(now)
     finally:
         register.close()
-    now = datetime.now(UTC)
     found = [entry for entry in found if entry.ends_at > now]
     if as_json:
-        sys.stdout.write(json.dumps([_as_json(entry) for entry in found]) + "\n")
+        waiting = [{"token_for": each.name, "ends_at": each.expires_at.isoformat()} for each in tokens]
+        sys.stdout.write(json.dumps([*map(_as_json, found), *waiting]) + "\n")
         return
     rows = [
         (entry.principal, f"{entry.ends_at:%Y-%m-%d}", _state(entry), f"{entry.serial:x}") for entry in found
     ]
+    rows += [(each.name, f"{each.expires_at:%Y-%m-%d %H:%M}", "has not joined yet", "") for each in tokens]
     rows.insert(0, ("principal", "until", "state", "serial"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:

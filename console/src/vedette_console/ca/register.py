@@ -133,6 +133,12 @@ class Register:
         ).fetchone()
         return row and Token(row[0], _time(row[1]), row[2] and _time(row[2]))
 
+    def open_tokens(self, now: datetime) -> list[Token]:
+        """Return the tokens that can still be used, by name."""
+        query = """SELECT name, expires_at FROM tokens WHERE used_at IS NULL AND expires_at > ?
+            ORDER BY name, expires_at"""
+        return [Token(name, _time(ends), None) for name, ends in self._connection.execute(query, (_at(now),))]
+
     def use_token(self, secret: str, now: datetime) -> None:
         """Remember that a token was used."""
         self._connection.execute(
