@@ -3,25 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 
-from vedette_archive import Reader, Run, Writer
+from vedette_archive import Reader, Run
 from vedette_schemas import (
     ANALYZER,
     Ack,
     ActAnswer,
     Alert,
-    Life,
     MessageError,
     OtherVersionError,
     Principal,
-    Program,
     SettingsError,
     Severity,
-    decode_status,
     encode,
-    read_report,
     topics,
 )
 from vedette_transport import (
@@ -42,31 +37,27 @@ from vedette_transport.identity import Identity
 from vedette_transport.signing import ActVerifier
 
 from .clock import Clock
-from .core import Analyzer
 from .desk import ActDesk
-from .detectors import all_detectors
-from .detectors.lists import Lists
 from .faults import trace
-from .feeds.child import FeedKeeper
 from .feeds.trouble import FeedTrouble
 from .following import AlertFollower
-from .guarding import guard_of, protected
+from .in_force import InForce
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
 from .orders import Effect, Send
 from .presence import Presence
-from .remembering import remembered
+from .reception import Reception
 from .revoked import Revoked
 from .settings import AnalyzerSettings
-from .suspects import JudgingMark, Suspects, TrialEnded
+from .suspects import Suspects, TrialEnded
+from .taking_up import opened, taken_up
 from .troubles import trouble
 from .unusable import Unusable
-from .watch import ListFiles, ListsRead, watch
+from .watch import ListsRead
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-_HOST_PROGRAMS = frozenset({Program.SENSOR, Program.ENFORCER})
 
 
 class _Tick:
@@ -83,55 +74,18 @@ class Server:
         self._identity = Identity(folder / settings.identity)
         if self._identity.principal != ANALYZER:
             raise SettingsError(f"{settings.identity}: is the identity of {self._identity.principal}")
-        beside = (folder / settings.archive).with_name
-        self._feeds = FeedKeeper(settings.feeds and folder / settings.feeds, beside("feeds"))
-        lists = [folder / name for name in settings.lists]
-        self._files = ListFiles(lists, beside("compiled-lists"), self._feeds.lists)
-        first = self._files.first()
-        look_alikes = protected(settings.protect and folder / settings.protect)
-        self._lists, self._entries = Lists(first.table, look_alikes), first.entries
-        self._inbox = Inbox()
-        self._inbox.put(Call(first))
-        self._clock = Clock()
-        self._presence = Presence()
-        self._work = Work()
-        self._unusable = Unusable()
+        self._inbox, self._clock = Inbox(), Clock()
+        self._in_force = InForce(settings, folder, self._inbox)
+        self._presence, self._unusable, self._work = Presence(), Unusable(), Work()
         self._archive_trouble = self._failure = ""
         self._is_listening = False
 
-        archive = folder / settings.archive
-        writer = Writer(archive)
-        mark = JudgingMark.beside(archive)
-        if (deadly := mark.left_behind()) is not None:
-            with writer.transaction() as books:
-                books.died(deadly)
-            mark.clear()
-        self._reader = reader = Reader(archive)
+        writer, mark = opened(folder / settings.archive)
+        reader = Reader(folder / settings.archive)
         self._receiver = Receiver(reader.books)
-        detectors = all_detectors(self._lists)
-        self._analyzer = Analyzer(
-            detectors,
-            settings.mode_of,
-            reader.command,
-            block_for=timedelta(hours=settings.block_hours),
-            approve_within=timedelta(minutes=settings.approve_minutes),
-            guarded=guard_of([folder / name for name in settings.guard]).guarded,
-        )
-        self._analyzer.restore(reader.open_commands(), reader.lasting_commands(self._clock.now))
-        ca = self._identity.folder.files().ca
-        self._revoked = Revoked(settings.crl and folder / settings.crl, ca)
-        verifier = ActVerifier(ca, self._revoked.__contains__)
-        self._desk = ActDesk(verifier, self._analyzer, reader.act)
-        for observation in remembered(reader, detectors, self._clock.now):
-            self._analyzer.remember(observation)
-        for sender in reader.senders():
-            principal = Principal.parse(sender.principal)
-            self._analyzer.expect(principal)
-            self._presence.restore(principal, sender.life, self._clock.seconds)
-        suspects = Suspects(reader.deaths(), path, self._inbox)
-        self._suspects = suspects
-        self._intake = Intake(self._receiver, self._analyzer, mark, suspects)
+        self._analyzer = taken_up(settings, self._in_force, reader, self._presence, self._clock)
         self._keeper = Keeper(writer, settings.retention, self._inbox)
+        self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
         self._session = MqttSession(
             ANALYZER,
             settings.broker,
@@ -140,15 +94,19 @@ class Server:
             facts=self._facts,
             identity=self._identity,
         )
-        self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
+        ca = self._identity.folder.files().ca
+        self._revoked = Revoked(settings.crl and folder / settings.crl, ca)
+        self._desk = ActDesk(ActVerifier(ca, self._revoked.__contains__), self._analyzer, reader.act)
+        self._suspects = Suspects(reader.deaths(), path, self._inbox)
+        intake = Intake(self._receiver, self._analyzer, mark, self._suspects)
+        who = self._desk, self._presence, self._analyzer, self._receiver, self._clock
+        self._reception = Reception(intake, *who, asked=self._session.answer_soon)
 
     def run(self) -> None:
         """Judge until told to stop; raise `SettingsError` where the archive can't be used any more."""
         stopping = threading.Event()
-        for target in (watch, _tick):
-            args = (self._files, self._inbox, stopping) if target is watch else (self._inbox, stopping)
-            threading.Thread(target=target, args=args, name=target.__name__, daemon=True).start()
-        self._feeds.start(self._inbox, stopping)
+        threading.Thread(target=_tick, args=(self._inbox, stopping), name="tick", daemon=True).start()
+        self._in_force.start(stopping)
         self._keeper.start()
         serve(self._session, self._inbox, self._handle)
         stopping.set()
@@ -188,7 +146,7 @@ class Server:
             case NotKept(why, is_final):
                 self._not_kept(why, is_final=is_final)
             case ListsRead():
-                self._take_lists(result)
+                self._carry_out(self._in_force.take(result, self._clock.now))
             case TrialEnded(place, trial):
                 self._suspects.ended(place, trial)
             case FeedTrouble(key=key, severity=severity, summary=summary):
@@ -198,35 +156,13 @@ class Server:
 
     def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
-            if topics.is_report(topic):
-                arrived = read_report(topic, payload)
-                self._carry_out(
-                    self._intake.report(arrived, len(payload), self._clock.now, self._clock.counted)
-                )
-            elif topics.is_act(topic):
-                self._carry_out(self._desk.take(topic, payload, self._clock.now))
-            else:
-                self._status(topic, payload)
+            self._carry_out(self._reception.take(topic, payload))
         except OtherVersionError as error:
             self._carry_out(self._unusable.other_version(str(error), self._clock.now))
         except MessageError as error:
             self._unusable.drop(str(error))
         except Exception as error:  # noqa: BLE001 (no single message may end us)
             self._unusable.drop(f"a fault of ours: {trace(error)}")
-
-    def _status(self, topic: str, payload: bytes | bytearray) -> None:
-        status = decode_status(topic, payload)
-        principal = Principal.parse(status.principal)
-        if principal.program in topics.MAY_ACT and status.life is Life.RUNNING:
-            self._session.answer_soon()  # who asks how we are need not wait for the next heartbeat
-        if principal.program not in _HOST_PROGRAMS:
-            return
-        now = self._clock.now
-        self._carry_out(self._presence.heard(status, self._clock.seconds, now))
-        self._carry_out(self._analyzer.status(status, now))
-        pending = self._receiver.pending(status.principal) if status.delivery else {}
-        words = status.program_version, status.facts
-        self._work.hear(Heartbeat(principal, status.life, now, status.delivery, pending, *words))
 
     def _tick(self) -> None:
         now = self._clock.now
@@ -263,7 +199,7 @@ class Server:
         if self._is_listening and self._follower.go_on():
             self._work.published = self._follower.sequence
 
-    def _carry_out(self, effects: Iterable[Effect | Ack | ActAnswer | Run]) -> None:
+    def _carry_out(self, effects: Iterable[Effect | Ack | ActAnswer | Run | Heartbeat]) -> None:
         for effect in effects:
             match effect:
                 case Send():
@@ -274,22 +210,17 @@ class Server:
                     self._session.publish(topic, encode(effect), qos=0)
                 case Run():
                     self._work.runs.append(effect)
+                case Heartbeat():
+                    self._work.hear(effect)
                 case _:
                     self._work.add(effect)
 
     def _publish_alert(self, alert: Alert) -> Callable[[], bool] | None:
         return self._session.publish_tracked(topics.alert(alert.severity, alert.host), encode(alert))
 
-    def _take_lists(self, reading: ListsRead) -> None:
-        self._lists.table, self._entries = reading.table, reading.entries
-        log.info("%d indicators in force", reading.entries)
-        for problem in reading.problems:
-            log.warning("%s", problem)
-            self._carry_out([trouble("list", Severity.MEDIUM, problem, now=self._clock.now)])
-
     def _facts(self) -> dict[str, str]:
         return {
-            "indicators": f"on: {self._entries} in force",
+            **self._in_force.facts,
             "mode": str(self._settings.mode),
             "dropped": str(self._unusable.dropped),
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",

@@ -1,0 +1,55 @@
+"""What operators keep in files, to judge by: lists, feeds, what is guarded, what is protected."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from vedette_schemas import Alert, Severity
+from vedette_transport import Call, Inbox
+
+from .detectors.lists import Lists
+from .feeds.child import FeedKeeper
+from .guarding import guard_of, protected
+from .settings import AnalyzerSettings
+from .troubles import trouble
+from .watch import ListFiles, ListsRead, watch
+
+log = logging.getLogger(__name__)
+
+
+class InForce:
+    """What is in force: `lists` for detectors, `guarded` for policy. It is replaced by what is taken."""
+
+    def __init__(self, settings: AnalyzerSettings, folder: Path, inbox: Inbox) -> None:
+        """Read all, relative to `folder`; raise `SettingsError` where one can't be used."""
+        beside = (folder / settings.archive).with_name
+        self._inbox = inbox
+        self._feeds = FeedKeeper(settings.feeds and folder / settings.feeds, beside("feeds"))
+        lists = [folder / name for name in settings.lists]
+        self._files = ListFiles(lists, beside("compiled-lists"), self._feeds.lists)
+        first = self._files.first()
+        self.lists = Lists(first.table, protected(settings.protect and folder / settings.protect))
+        self.guarded = guard_of([folder / name for name in settings.guard]).guarded
+        self._entries = first.entries
+        inbox.put(Call(first))
+
+    def start(self, stopping: threading.Event) -> None:
+        """Put what is edited or fetched into the inbox from now on, until `stopping`."""
+        watching = (self._files, self._inbox, stopping)
+        threading.Thread(target=watch, args=watching, name="watch", daemon=True).start()
+        self._feeds.start(self._inbox, stopping)
+
+    def take(self, reading: ListsRead, now: datetime) -> Iterator[Alert]:
+        """Judge by these lists from now on; yield what operators should know of them."""
+        self.lists.table, self._entries = reading.table, reading.entries
+        log.info("%d indicators in force", reading.entries)
+        for problem in reading.problems:
+            log.warning("%s", problem)
+            yield trouble("list", Severity.MEDIUM, problem, now=now)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a heartbeat says of it."""
+        return {"indicators": f"on: {self._entries} in force"}

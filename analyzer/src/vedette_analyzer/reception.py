@@ -1,0 +1,62 @@
+"""Gives what comes from the broker to who takes it, by its topic."""
+
+from collections.abc import Callable, Iterator
+
+from vedette_archive import Run
+from vedette_schemas import Ack, ActAnswer, Life, Principal, Program, decode_status, read_report, topics
+from vedette_transport.delivery import Receiver
+
+from .clock import Clock
+from .core import Analyzer
+from .desk import ActDesk
+from .intake import Intake
+from .keeping import Heartbeat
+from .orders import Effect
+from .presence import Presence
+
+_HOST_PROGRAMS = frozenset({Program.SENSOR, Program.ENFORCER})
+
+
+class Reception:
+    """Reports go to intake, acts to the desk, heartbeats to all who must know of them."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        desk: ActDesk,
+        presence: Presence,
+        analyzer: Analyzer,
+        receiver: Receiver,
+        clock: Clock,
+        asked: Callable[[], None],
+    ) -> None:
+        """`asked` is called when an operator's program begins: it need not wait for our next heartbeat."""
+        self._intake, self._desk, self._presence, self._asked = intake, desk, presence, asked
+        self._analyzer, self._receiver, self._clock = analyzer, receiver, clock
+
+    def take(
+        self, topic: str, payload: bytes | bytearray
+    ) -> Iterator[Effect | Ack | ActAnswer | Run | Heartbeat]:
+        """Yield what a message leads to; raise `MessageError` where it can't be used."""
+        now = self._clock.now
+        if topics.is_report(topic):
+            yield from self._intake.report(
+                read_report(topic, payload), len(payload), now, self._clock.counted
+            )
+        elif topics.is_act(topic):
+            yield from self._desk.take(topic, payload, now)
+        else:
+            yield from self._status(topic, payload)
+
+    def _status(self, topic: str, payload: bytes | bytearray) -> Iterator[Effect | Heartbeat]:
+        status = decode_status(topic, payload)
+        principal, now = Principal.parse(status.principal), self._clock.now
+        if principal.program in topics.MAY_ACT and status.life is Life.RUNNING:
+            self._asked()
+        if principal.program not in _HOST_PROGRAMS:
+            return
+        yield from self._presence.heard(status, self._clock.seconds, now)
+        yield from self._analyzer.status(status, now)
+        pending = self._receiver.pending(status.principal) if status.delivery else {}
+        words = status.program_version, status.facts
+        yield Heartbeat(principal, status.life, now, status.delivery, pending, *words)
