@@ -17,7 +17,7 @@ from bench.hosts_site import Site, site
 from bench.ingest import Watched
 from bench.result import percentile, publish
 
-STEPS = {"embedded": (50, 100, 200, 300, 500), "mosquitto": (100, 300, 1_000, 2_000)}
+STEPS = {"embedded": (300, 1_000), "mosquitto": (300, 1_000, 5_000)}
 FIRST_AIMS = {"embedded": 100, "mosquitto": 1_000}
 AIM_MS = 100.0
 COMMANDS, PAUSE = 100, 0.3
@@ -81,8 +81,17 @@ def timed(probe: Probe, title: str) -> list[float]:
     return took
 
 
+def in_short(took: list[float]) -> dict[str, object]:
+    """Return what most of them took, in milliseconds."""
+    return {"p50": round(percentile(took, 50), 1), "p95": round(percentile(took, 95), 1)}
+
+
 def step(at: Site, load: Load, probe: Probe, count: int, kind: str, empty: float) -> dict[str, object]:
-    """Measure with that many hosts."""
+    """Measure with that many hosts.
+
+    `p50` and `p95` are a command's milliseconds, `join` and `j p95` a connection's; `KB` is the broker's
+    memory a host, `MB` the analyzer's; `lost` counts what did not arrive or was not archived.
+    """
     joined = load.grow(count)
     time.sleep(SETTLE)  # those that have come send their first heartbeats at once
     meter = Meter(at)
@@ -90,16 +99,14 @@ def step(at: Site, load: Load, probe: Probe, count: int, kind: str, empty: float
     seen = load.grow(count)
     connect = [seconds * 1_000 for seconds in joined["connect_seconds"]]
     return {
-        "p50": round(percentile(took, 50), 1),
-        "p95": round(percentile(took, 95), 1),
-        "connect p50": round(percentile(connect, 50), 1),
-        "connect p95": round(percentile(connect, 95), 1),
-        "broker %": meter.percent("broker"),
-        "analyzer %": meter.percent("analyzer"),
-        "broker KB a host": round((meter.megabytes("broker") - empty) * 1_000 / count),
-        "analyzer MB": round(meter.megabytes("analyzer"), 1),
-        "lost": seen["lost"],
-        "unarchived": seen["unarchived"],
+        **in_short(took),
+        "join": round(percentile(connect, 50), 1),
+        "j p95": round(percentile(connect, 95), 1),
+        "brk %": meter.percent("broker"),
+        "KB": round((meter.megabytes("broker") - empty) * 1_000 / count),
+        "ana %": meter.percent("analyzer"),
+        "MB": round(meter.megabytes("analyzer"), 1),
+        "lost": seen["lost"] + seen["unarchived"],
     }
 
 
@@ -114,18 +121,36 @@ def measure(kind: str, counts: tuple[int, ...]) -> dict[str, dict[str, object]]:
         try:
             empty = Meter(at).megabytes("broker")
             alone = timed(probe, f"{kind}, no hosts")
-            found[f"{kind}, 0"] = {
-                "p50": round(percentile(alone, 50), 1),
-                "p95": round(percentile(alone, 95), 1),
-            }
+            found[f"{kind} 0"] = in_short(alone)
             for count in counts:
-                row = found[f"{kind}, {count}"] = step(at, load, probe, count, kind, empty)
+                row = found[f"{kind} {count}"] = step(at, load, probe, count, kind, empty)
                 if float(str(row["p95"])) > AIM_MS:
                     break
         finally:
             load.close()
             probe.close()
     return found
+
+
+def flooded() -> dict[str, object]:
+    """Measure on the embedded broker, with the limits it ships with, while one address keeps connecting."""
+    programs = (Program.SENSOR, Program.ENFORCER)
+    principals = [(Principal(program, NAME), f"{NAME}-{program}") for program in programs]
+    with site("embedded", principals, limits={}) as at:
+        probe = Probe(at.folder, at.port)
+        command = [sys.executable, "-m", "bench.hosts_flood", str(at.port)]
+        flood = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert flood.stdout is not None
+            flood.stdout.readline()
+            meter = Meter(at)
+            took = timed(probe, "embedded, while one address connects")
+            row = {**in_short(took), "brk %": meter.percent("broker"), "ana %": meter.percent("analyzer")}
+        finally:
+            flood.kill()
+            rate = flood.communicate()[0].split()[-1]
+            probe.close()
+    return {f"flood, {rate}/s": row}
 
 
 def largest(rows: dict[str, dict[str, object]]) -> int:
@@ -146,6 +171,8 @@ def main() -> None:
         if options.broker in (None, kind)
     }
     most = {kind: largest(found) for kind, found in rows.items()}
+    if "embedded" in rows:
+        rows["flood"] = flooded()
     first = next(iter(most))
     publish(
         "hosts",

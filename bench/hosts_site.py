@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from bench.ingest import Watched, started
 
 PROGRAM = "/opt/vedette-bench-program"
 HEADER = "type,value,action,severity,expires,source,attack,comment\n"
+LIMITS = {"connections": 20_000, "connections_per_second": 10_000}
+"""All hosts come from one address here: the embedded broker would hold them off."""
 _MOSQUITTO = Path(__file__).parent.parent / "deploy" / "mosquitto-tls.conf"
 
 
@@ -58,7 +60,9 @@ class Identities:
 
 
 @contextmanager
-def site(kind: str, principals: Iterable[tuple[Principal, str]]) -> Generator[Site]:
+def site(
+    kind: str, principals: Iterable[tuple[Principal, str]], limits: Mapping[str, int] = LIMITS
+) -> Generator[Site]:
     """Run it until the block ends; `principals` get identities in folders of these names."""
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder, port = Path(name), free_port()
@@ -68,7 +72,7 @@ def site(kind: str, principals: Iterable[tuple[Principal, str]]) -> Generator[Si
         identities.issue(ANALYZER, "analyzer")
         own = identities.issue(BROKER, "broker")
         (own / "crl.pem").write_bytes(identities.revocations())
-        broker = started(stack, *_broker(kind, own, port), log=folder / "broker.log")
+        broker = started(stack, *_broker(kind, own, port, limits), log=folder / "broker.log")
         (folder / "list.csv").write_text(f"{HEADER}path,{PROGRAM},terminate,high,,,,\n")
         settings = folder / "analyzer.toml"
         told = {"lists": ["list.csv"], "identity": "analyzer", "archive": "archive.db"}
@@ -79,12 +83,11 @@ def site(kind: str, principals: Iterable[tuple[Principal, str]]) -> Generator[Si
         yield Site(folder, port, broker, analyzer)
 
 
-def _broker(kind: str, own: Path, port: int) -> tuple[str, ...]:
+def _broker(kind: str, own: Path, port: int, limits: Mapping[str, int]) -> tuple[str, ...]:
     """Write a broker's settings, as they ship but for its limits; return its command line."""
     if kind == "embedded":
         settings = own / "broker.toml"
         told = {"identity": str(own), "crl": str(own / "crl.pem")}
-        limits = {"connections": 20_000, "connections_per_second": 10_000}
         settings.write_text(toml({**told, **limits, "listen": {"port": port}}))
         return sys.executable, "-m", "vedette_broker", "--settings", str(settings)
     settings = own / "mosquitto.conf"

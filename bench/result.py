@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -34,7 +35,7 @@ def publish(
     details: Mapping[str, Mapping[str, object]],
 ) -> None:
     """Print a table of `details` (a row each) and write `results/NAME.json`."""
-    table = Table(title=f"{name} ({unit})")
+    table = Table(title=f"{name} ({unit})", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     columns = list(dict.fromkeys(column for row in details.values() for column in row))
     table.add_column("")
     for column in columns:

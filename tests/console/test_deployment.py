@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vedette_console.deployment import Deployment, address, host_label, toml
+from vedette_console.deployment import Deployment, host_label, toml
 from vedette_schemas import SettingsError
 from vedette_transport import BrokerAddress
 
@@ -81,17 +81,6 @@ def test_one_folder_serves_one_at_a_time(tmp_path: Path) -> None:
     again = deployment(tmp_path / "run").lock()
     assert again is not None
     os.close(again)
-
-
-@pytest.mark.parametrize("text", ["", "host", "host:", "host:x", "host:0", "host:70000", ":1883"])
-def test_what_is_no_brokers_address_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="HOST:PORT"):
-        address(text)
-
-
-def test_addresses_of_either_kind_are_read() -> None:
-    assert address("127.0.0.1:1883") == BrokerAddress(host="127.0.0.1", port=1883)
-    assert address("[::1]:1883") == BrokerAddress(host="::1", port=1883)
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,15 @@ def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path: Path) -> No
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="not TOML"):
         load_settings(_Settings, tmp_path / "b.toml")
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", "host:x", "host:0", "host:70000", ":1883"])
+def test_what_is_no_brokers_address_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="HOST:PORT"):
+        BrokerAddress.parse(text)
+
+
+def test_addresses_of_either_kind_are_read() -> None:
+    assert BrokerAddress.parse("127.0.0.1:1883") == BrokerAddress(host="127.0.0.1", port=1883)
+    assert BrokerAddress.parse("[::1]:1883") == BrokerAddress(host="::1", port=1883)
+    assert BrokerAddress.parse("host:1883", plain=True).plain

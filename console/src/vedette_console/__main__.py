@@ -11,7 +11,7 @@ from vedette_transport import CANNOT_GO_ON, BrokerAddress
 
 from . import trust
 from .actions import actions
-from .deployment import Deployment, address, free_port, host_label, read_host
+from .deployment import Deployment, free_port, host_label, read_host
 from .feeds import feeds
 from .history import archive
 from .hosts import hosts
@@ -84,7 +84,7 @@ def up(
     deployment = Deployment(
         folder=folder,
         host=read_host(host) if host else host_label(),
-        broker=address(broker, plain=plain) if broker else BrokerAddress(port=port, plain=plain),
+        broker=BrokerAddress.parse(broker or f"127.0.0.1:{port}", plain=plain),
         ca_port=ca_port,
         names=tuple(names or ()),
         lists=tuple(lists or [Path("data/blocklist.csv")]),
@@ -116,7 +116,7 @@ def demo(
     deployment = Deployment(
         folder=folder / "demo",
         host="demo",
-        broker=address(broker, plain=plain) if broker else BrokerAddress(port=free_port(), plain=plain),
+        broker=BrokerAddress.parse(broker or f"127.0.0.1:{free_port()}", plain=plain),
         ca_port=free_port(),
         lists=tuple(lists or [Path("data/blocklist.csv")]),
         sources="portable" if portable else "auto",

@@ -148,7 +148,7 @@ class Operator:
 
 @contextmanager
 def operator(settings: OperatorSettings) -> Generator[Operator]:
-    """Connect as the operator whose key the settings name; afterwards renew the certificate if that is due."""
+    """Connect as the operator whose key the settings name; renew its certificate after that, if due."""
     identity, inbox = Identity(settings.identity), Inbox()
     principal = identity.principal
     heard = (topics.ack(principal), topics.EVERY_ALERT)

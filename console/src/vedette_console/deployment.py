@@ -213,15 +213,6 @@ class Deployment:
         return folder / "ca" / SETTINGS if program == "ca" else folder / f"{program}.toml"
 
 
-def address(text: str, *, plain: bool = False) -> BrokerAddress:
-    """Read `HOST:PORT`; raise `SettingsError` on anything else."""
-    host, _, port = text.rpartition(":")
-    try:
-        return BrokerAddress(host=host.strip("[]"), port=int(port), plain=plain)
-    except ValueError:
-        raise SettingsError(f"{text!r}: a broker is given as HOST:PORT, as in 127.0.0.1:8883") from None
-
-
 def free_port() -> int:
     """Return a port of loopback that nobody listens on now."""
     with socket.socket() as probe:

@@ -50,6 +50,11 @@ class BrokerAddress(Address):
     port: int = Field(default=1883, ge=1, le=65_535)
     plain: bool = False
 
+    @classmethod
+    def parse(cls, text: str, *, plain: bool = False) -> Self:
+        """Read it as any address."""
+        return super().parse(text).model_copy(update={"plain": plain})
+
 
 _S = TypeVar("_S", bound=Settings)
 
