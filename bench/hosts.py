@@ -132,7 +132,7 @@ def measure(kind: str, counts: tuple[int, ...]) -> dict[str, dict[str, object]]:
     return found
 
 
-def flooded() -> dict[str, object]:
+def flooded() -> dict[str, dict[str, object]]:
     """Measure on the embedded broker, with the limits it ships with, while one address keeps connecting."""
     programs = (Program.SENSOR, Program.ENFORCER)
     principals = [(Principal(program, NAME), f"{NAME}-{program}") for program in programs]
