@@ -90,7 +90,8 @@ def step(at: Site, load: Load, probe: Probe, count: int, kind: str, empty: float
     """Measure with that many hosts.
 
     `p50` and `p95` are a command's milliseconds, `join` and `j p95` a connection's; `KB` is the broker's
-    memory a host, `MB` the analyzer's; `lost` counts what did not arrive or was not archived.
+    memory a host, `MB` the analyzer's; `lost` counts connections, `late` observations
+    that were not archived in time.
     """
     joined = load.grow(count)
     time.sleep(SETTLE)  # those that have come send their first heartbeats at once
@@ -106,7 +107,8 @@ def step(at: Site, load: Load, probe: Probe, count: int, kind: str, empty: float
         "KB": round((meter.megabytes("broker") - empty) * 1_000 / count),
         "ana %": meter.percent("analyzer"),
         "MB": round(meter.megabytes("analyzer"), 1),
-        "lost": seen["lost"] + seen["unarchived"],
+        "lost": seen["lost"],
+        "late": seen["unarchived"],
     }
 
 
