@@ -118,7 +118,7 @@ def test_a_list_that_can_not_be_used_at_the_start_ends_the_program(tmp_path: Pat
 def test_an_edit_is_told_within_a_second(path: Path) -> None:
     files, inbox, stopping = ListFiles([path]), Inbox(), threading.Event()
     files.first()
-    watcher = threading.Thread(target=watch, args=(files, inbox, stopping))
+    watcher = threading.Thread(target=watch, args=((files,), inbox, stopping))
     watcher.start()
     try:
         for entries in (11, 12):
@@ -215,3 +215,24 @@ def test_without_a_folder_no_compiled_list_is_left_behind(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     assert is_listed(ListFiles([large(tmp_path / "big.csv")]).first(), "h7.lure.test")
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_feed_that_is_named_later_is_read_and_one_that_is_none_any_more_is_let_go(
+    path: Path, tmp_path: Path
+) -> None:
+    files = ListFiles([path], tmp_path / "compiled")
+    files.first()
+    feed, big = write(tmp_path / "feed.csv", "host,lure.test,,,,,,"), large(tmp_path / "big.csv")
+    files.feeds = (feed, big)
+    assert is_listed(files.changed(), "lure.test")
+    assert [each.name for each in (tmp_path / "compiled").iterdir()] == ["feed-big.csv.compiled"]
+    files.feeds = (feed,)
+    fewer = files.changed()
+    assert is_listed(fewer, "lure.test")
+    assert fewer is not None
+    assert fewer.entries == 11
+    assert list((tmp_path / "compiled").iterdir()) == []
+    files.feeds = ()
+    none = files.changed()
+    assert not is_listed(none, "lure.test")
+    assert files.changed() is None

@@ -41,6 +41,7 @@ from .desk import ActDesk
 from .faults import trace
 from .feeds.trouble import FeedTrouble
 from .following import AlertFollower
+from .guarding import GuardRead
 from .in_force import InForce
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
@@ -145,7 +146,7 @@ class Server:
                 self._kept(result)
             case NotKept(why, is_final):
                 self._not_kept(why, is_final=is_final)
-            case ListsRead():
+            case ListsRead() | GuardRead():
                 self._carry_out(self._in_force.take(result, self._clock.now))
             case TrialEnded(place, trial):
                 self._suspects.ended(place, trial)

@@ -11,7 +11,7 @@ from vedette_transport import Call, Inbox
 
 from .detectors.lists import Lists
 from .feeds.child import FeedKeeper
-from .guarding import guard_of, protected
+from .guarding import GuardFiles, GuardRead
 from .settings import AnalyzerSettings
 from .troubles import trouble
 from .watch import ListFiles, ListsRead, watch
@@ -30,21 +30,31 @@ class InForce:
         lists = [folder / name for name in settings.lists]
         self._files = ListFiles(lists, beside("compiled-lists"), self._feeds.lists)
         first = self._files.first()
-        self.lists = Lists(first.table, protected(settings.protect and folder / settings.protect))
-        self.guarded = guard_of([folder / name for name in settings.guard]).guarded
+        guard = [folder / name for name in settings.guard]
+        self._guard_files = GuardFiles(guard, settings.protect and folder / settings.protect)
+        guarding = self._guard_files.first()
+        self.lists, self._guard = Lists(first.table, guarding.look_alikes), guarding.guard
         self._entries = first.entries
         inbox.put(Call(first))
 
     def start(self, stopping: threading.Event) -> None:
         """Put what is edited or fetched into the inbox from now on, until `stopping`."""
-        watching = (self._files, self._inbox, stopping)
+        watching = ((self._files, self._guard_files), self._inbox, stopping)
         threading.Thread(target=watch, args=watching, name="watch", daemon=True).start()
-        self._feeds.start(self._inbox, stopping)
+        self._feeds.start(self._inbox, stopping, self._files)
 
-    def take(self, reading: ListsRead, now: datetime) -> Iterator[Alert]:
-        """Judge by these lists from now on; yield what operators should know of them."""
-        self.lists.table, self._entries = reading.table, reading.entries
-        log.info("%d indicators in force", reading.entries)
+    def guarded(self, target: str) -> str | None:
+        """Return why a host, address or network is too common to block, if it is."""
+        return self._guard.guarded(target)
+
+    def take(self, reading: ListsRead | GuardRead, now: datetime) -> Iterator[Alert]:
+        """Judge by this from now on; yield what operators should know of it."""
+        if isinstance(reading, ListsRead):
+            self.lists.table, self._entries = reading.table, reading.entries
+            log.info("%d indicators in force", reading.entries)
+        else:
+            self._guard, self.lists.look_alikes = reading.guard, reading.look_alikes
+            log.info("%d names guarded, %d protected", len(reading.guard), len(reading.look_alikes))
         for problem in reading.problems:
             log.warning("%s", problem)
             yield trouble("list", Severity.MEDIUM, problem, now=now)

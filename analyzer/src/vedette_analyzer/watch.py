@@ -1,9 +1,7 @@
 """Reads the lists, and again whenever one of their files is edited."""
 
-import errno
 import logging
 import os
-import stat
 import subprocess
 import sys
 import tempfile
@@ -11,19 +9,19 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from vedette_indicators import BadLine, Indicator, IndicatorTable, ListProblem, read_list
 from vedette_indicators.compiled import CompiledError, CompiledList
 from vedette_schemas import SettingsError
 from vedette_transport import Call, Inbox
 
+from .edited import Stamp, opened, stamp
 from .faults import trace
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
-MAX_LIST_BYTES = 512 * 2**20
 LARGE_BYTES = 2**18
 """A larger list is read by another process; a smaller one is read here before that has started."""
 
@@ -39,7 +37,6 @@ class ListsRead:
     problems: tuple[str, ...]
 
 
-_Stamp = tuple[int, int, int, int]
 _Rows = tuple[Indicator, ...] | CompiledList
 
 
@@ -49,48 +46,53 @@ class ListFiles:
     def __init__(self, paths: Sequence[Path], folder: Path | None = None, feeds: Sequence[Path] = ()) -> None:
         """Watch these; nothing is read yet. Compiled lists are kept in `folder`, if given.
 
-        What becomes of `feeds` was judged before they were replaced: they may shrink as they like.
+        What becomes of `feeds` was judged before they were replaced: they may shrink as they like. Others
+        may be set at any time, by any thread.
         """
-        self._paths = (*paths, *feeds)
-        self._judged = frozenset(feeds)
+        self._own, self.feeds = tuple(paths), tuple(feeds)
         self._folder = folder
         self._rows: dict[Path, _Rows] = {}
-        self._stamps: dict[Path, _Stamp | None] = {}
+        self._stamps: dict[Path, Stamp | None] = {}
         self._bad: dict[Path, frozenset[str]] = {}
 
     def first(self) -> ListsRead:
         """Read all; raise `SettingsError` where one can't be used at all."""
         problems: list[str] = []
-        for path in self._paths:
+        paths = (*self._own, *self.feeds)
+        for path in paths:
             try:
                 problems += self._read(path)
             except (ListProblem, OSError) as error:
                 raise SettingsError(
                     f"{path}: {_in_words(error)}; without it nothing can be matched"
                 ) from None
-        return self._table(problems)
+        return self._table(paths, problems)
 
     def changed(self) -> ListsRead | None:
         """Read what was edited since; `None` if nothing was. A list that can't be used keeps its rows."""
-        edited = [path for path in self._paths if _stamp(path) != self._stamps.get(path)]
-        if not edited:
+        paths = (*self._own, *self.feeds)
+        edited = [path for path in paths if path not in self._stamps or stamp(path) != self._stamps[path]]
+        gone = self._stamps.keys() - set(paths)
+        if not edited and not gone:
             return None
+        for path in gone:
+            self._forget(path)
         problems: list[str] = []
         for path in edited:
             try:
                 problems += self._read(path)
             except (ListProblem, OSError) as error:
-                self._stamps[path] = _stamp(path)
+                self._stamps[path] = stamp(path)
                 problems.append(f"the old entries of {path.name} stay in force: {_in_words(error)}")
-        return self._table(problems)
+        return self._table(paths, problems)
 
     def _read(self, path: Path) -> list[str]:
         """Read one file; its stamp is taken before, so that an edit meanwhile is read next time."""
-        stamp = _stamp(path)
-        previous = 0 if path in self._judged else len(self._rows.get(path, ()))
-        with _opened(path) as file:
+        seen = stamp(path)
+        previous = len(self._rows.get(path, ())) if path in self._own else 0
+        with opened(path) as file:
             rows, bad = self._rows_of(path, file, previous)
-        self._rows[path], self._stamps[path] = rows, stamp
+        self._rows[path], self._stamps[path] = rows, seen
         known = self._bad.get(path, frozenset())
         self._bad[path] = frozenset(line.reason for line in bad)
         return _told(path, [line for line in bad if line.reason not in known])
@@ -105,15 +107,26 @@ class ListFiles:
 
     def _compiled(self, path: Path, file: BinaryIO, previous: int) -> CompiledList:
         """Have a list compiled by a process of its own; what is in force stays until all went well."""
-        name = f"{self._paths.index(path)}-{path.name}.compiled"
         if self._folder is None:
             with tempfile.TemporaryDirectory(prefix="vedette-lists-") as folder:
-                return compiled(path.name, file, Path(folder, name), previous)
+                return compiled(path.name, file, Path(folder, path.name), previous)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return compiled(path.name, file, self._folder / name, previous)
+        return compiled(path.name, file, self._folder / self._compiled_name(path), previous)
 
-    def _table(self, problems: list[str]) -> ListsRead:
-        lists = [self._rows[path] for path in self._paths if path in self._rows]
+    def _compiled_name(self, path: Path) -> str:
+        place = self._own.index(path) if path in self._own else "feed"
+        return f"{place}-{path.name}.compiled"
+
+    def _forget(self, path: Path) -> None:
+        """Let go of a feed that is none any more."""
+        del self._stamps[path]
+        self._rows.pop(path, None)
+        self._bad.pop(path, None)
+        if self._folder is not None:
+            (self._folder / self._compiled_name(path)).unlink(missing_ok=True)
+
+    def _table(self, paths: Sequence[Path], problems: list[str]) -> ListsRead:
+        lists = [self._rows[path] for path in paths if path in self._rows]
         small = (row for rows in lists if not isinstance(rows, CompiledList) for row in rows)
         table = IndicatorTable(small, [rows for rows in lists if isinstance(rows, CompiledList)])
         return ListsRead(table, len(table), tuple(problems))
@@ -144,16 +157,25 @@ def compiled(name: str, file: BinaryIO, target: Path, previous: int) -> Compiled
     return made
 
 
-def watch(files: ListFiles, inbox: Inbox, stopping: threading.Event) -> None:
+class Watched(Protocol):
+    """Files that are looked at again and again."""
+
+    def changed(self) -> object | None:
+        """Return what they say since the last look; `None` if nothing was edited."""
+        ...
+
+
+def watch(watched: Sequence[Watched], inbox: Inbox, stopping: threading.Event) -> None:
     """Put each new reading into `inbox` until `stopping`."""
     while not stopping.wait(LOOK_SECONDS):
-        try:
-            reading = files.changed()
-        except Exception as error:  # noqa: BLE001 (whatever a file may hold, the next edit is to be seen)
-            log.error("the lists could not be read: %s", trace(error))  # noqa: TRY400 (its words may repeat the file)
-            continue
-        if reading is not None:
-            inbox.put(Call(reading))
+        for files in watched:
+            try:
+                reading = files.changed()
+            except Exception as error:  # noqa: BLE001 (whatever a file may hold, the next edit is to be seen)
+                log.error("a file could not be read: %s", trace(error))  # noqa: TRY400 (its words may repeat the file)
+                continue
+            if reading is not None:
+                inbox.put(Call(reading))
 
 
 def _told(path: Path, bad: Sequence[BadLine]) -> list[str]:
@@ -164,27 +186,6 @@ def _told(path: Path, bad: Sequence[BadLine]) -> list[str]:
     first = f"{path.name} line {bad[0].line}: {bad[0].reason}"
     more = f" (and {len(bad) - 1} more bad {'line' if len(bad) == 2 else 'lines'})" if len(bad) > 1 else ""  # noqa: PLR2004
     return [f"{first}{more}; the good lines serve"]
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    """Return what changes with every edit, a replacement of the file included."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a file that is a file: a pipe would hold us up, a device has no end."""
-    file = open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb")  # noqa: PTH123, SIM115
-    found = os.fstat(file.fileno())
-    if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_LIST_BYTES:
-        return file
-    file.close()
-    if stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EFBIG, f"larger than {MAX_LIST_BYTES >> 20} MiB")
-    raise OSError(errno.EINVAL, "not a regular file")
 
 
 def _in_words(error: Exception) -> str:

@@ -68,7 +68,7 @@ def test_a_feed_is_a_list_that_may_shrink(settings: Path, stopping: threading.Ev
     own.write_text(HEADER)
     files = ListFiles([own], settings.parent / "compiled", keeper.lists)
     assert files.first().entries == 0
-    keeper.start(inbox, stopping)
+    keeper.start(inbox, stopping, files)
     until(lambda: (reading := files.changed()) is not None and reading.entries == 10)
     (settings.parent / "list.txt").write_text(hosts(3))
     trouble = told(inbox.get())
@@ -80,37 +80,45 @@ def test_a_feed_is_a_list_that_may_shrink(settings: Path, stopping: threading.Ev
 def test_an_edit_of_the_settings_counts_at_once(settings: Path, stopping: threading.Event) -> None:
     keeper, inbox = FeedKeeper(settings, settings.parent / "feeds"), Inbox()
     files = ListFiles([], settings.parent / "compiled", keeper.lists)
-    keeper.start(inbox, stopping)
+    keeper.start(inbox, stopping, files)
     until(lambda: (reading := files.changed()) is not None and reading.entries == 10)
     settings.write_text(settings.read_text() + "ceiling = 'bloc'\n")
     assert "feeds go on as they are" in told(inbox.get()).summary
+    (settings.parent / "list.txt").write_text(hosts(12))
     settings.write_text(settings.read_text().replace("'bloc'", "'block'") + NEW)
-    assert told(inbox.get()).summary == (
-        "feed y: new; it is fetched, and in force when the analyzer is started again"
-    )
+    assert told(inbox.get()).summary == "feed y: new; its entries are in force as soon as it is fetched"
     until(lambda: ",block,medium," in keeper.lists[0].read_text())
-    until((settings.parent / "feeds" / "y.content").exists)
+    until(lambda: (reading := files.changed()) is not None and reading.entries == 24)
+    settings.write_text(NEW)
+    assert told(inbox.get()).summary == "feed x: taken out; its entries are in force no more"
+    until(lambda: (reading := files.changed()) is not None and reading.entries == 12)
 
 
 def test_when_it_dies_it_is_said_and_it_is_started_again(settings: Path, stopping: threading.Event) -> None:
     keeper, inbox = FeedKeeper(settings, settings.parent / "feeds"), Inbox()
-    keeper.start(inbox, stopping)
+    keeper.start(inbox, stopping, ListFiles([], feeds=keeper.lists))
     until(children)
     os.kill(children()[0].pid, signal.SIGKILL)
     assert "has ended (-9) and is started again" in told(inbox.get()).summary
     until(children)
 
 
-def test_when_it_can_not_go_on_it_is_not_started_again(settings: Path, stopping: threading.Event) -> None:
+def test_when_it_can_not_go_on_it_is_started_again_once_its_settings_are_mended(
+    settings: Path, stopping: threading.Event
+) -> None:
     keeper, inbox = FeedKeeper(settings, settings.parent / "feeds"), Inbox()
+    files, good = ListFiles([], feeds=keeper.lists), settings.read_text()
+    files.first()
     settings.write_text("[feed.x]\n")
-    keeper.start(inbox, stopping)
+    keeper.start(inbox, stopping, files)
     assert "has ended (2) and can't go on" in told(inbox.get()).summary
-    until(lambda: all(thread.name != "feeds" for thread in threading.enumerate()))
+    assert not children()
+    settings.write_text(good)
+    until(lambda: (reading := files.changed()) is not None and reading.entries == 10)
 
 
 def test_what_can_not_be_used_is_said_before_anything_begins(tmp_path: Path) -> None:
     (tmp_path / "feeds.toml").write_text("[feed.x]\n")
     with pytest.raises(SettingsError, match=r"feeds.toml: 'feed.x.source': Field required"):
         FeedKeeper(tmp_path / "feeds.toml", tmp_path / "feeds")
-    assert FeedKeeper(None, tmp_path / "feeds").lists == []
+    assert FeedKeeper(None, tmp_path / "feeds").lists == ()

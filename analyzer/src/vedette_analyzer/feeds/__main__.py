@@ -14,6 +14,7 @@ from pathlib import Path
 from vedette_schemas import SettingsError, Severity, VedetteError, encode
 from vedette_transport import CANNOT_GO_ON, load_settings
 
+from ..edited import stamp
 from .feed import Feed
 from .folder import FeedFiles, lock, tidy
 from .rounds import Rounds
@@ -49,28 +50,21 @@ class Edited:
     def __init__(self, path: Path) -> None:
         """Begin with what they are now."""
         self._path = path
-        self._stamp = self._look()
+        self._stamp = stamp(path)
 
     def for_good(self, tell: Callable[[FeedTrouble], None]) -> bool:
         """Tell whether they were edited and can be used; where they can't be, that is said, once an edit."""
-        stamp = self._look()
-        if stamp == self._stamp:
+        seen = stamp(self._path)
+        if seen == self._stamp:
             return False
-        self._stamp = stamp
+        self._stamp = seen
         try:
             load_settings(FeedsSettings, self._path)
         except SettingsError as error:
             summary = f"feeds go on as they are: {error}"[:1_000]
-            tell(FeedTrouble(key=f"settings|{stamp}", severity=Severity.MEDIUM, summary=summary))
+            tell(FeedTrouble(key=f"settings|{seen}", severity=Severity.MEDIUM, summary=summary))
             return False
         return True
-
-    def _look(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _tell(trouble: FeedTrouble) -> None:

@@ -12,6 +12,8 @@ from typing import IO
 from vedette_schemas import MessageError, SettingsError, Severity, decode
 from vedette_transport import CANNOT_GO_ON, Call, Inbox, backoff, load_settings
 
+from ..edited import stamp
+from ..watch import LOOK_SECONDS, ListFiles
 from .folder import FeedFiles
 from .settings import FeedsSettings
 from .trouble import FeedTrouble
@@ -31,23 +33,27 @@ class FeedKeeper:
         Without settings there are none.
         """
         self._settings, self._folder = settings, folder
-        self.lists = feed_lists(settings, folder)
+        self.lists = tuple(feed_lists(settings, folder))
         try:
             for path in self.lists:
                 FeedFiles(folder, path.stem).begin()
         except OSError as error:
             raise SettingsError(f"{folder}: feeds can't be kept there: {error.strerror}") from None
 
-    def start(self, inbox: Inbox, stopping: threading.Event) -> None:
-        """Begin, if there are feeds; what it tells is put into `inbox`, until `stopping`."""
+    def start(self, inbox: Inbox, stopping: threading.Event, files: ListFiles) -> None:
+        """Begin, if there are feeds; what it tells is put into `inbox`, until `stopping`.
+
+        `files` are told which lists are made of feeds, whenever that is said anew.
+        """
         if self._settings is None:
             return
-        threading.Thread(target=self._run, args=(inbox, stopping), name="feeds", daemon=True).start()
+        args = (self._settings, inbox, stopping, files)
+        threading.Thread(target=self._run, args=args, name="feeds", daemon=True).start()
 
-    def _run(self, inbox: Inbox, stopping: threading.Event) -> None:
+    def _run(self, settings: Path, inbox: Inbox, stopping: threading.Event, files: ListFiles) -> None:
         delays = backoff(first=1.0, longest=300.0)
         while not stopping.is_set():
-            began = time.monotonic()
+            began, seen = time.monotonic(), stamp(settings)
             try:
                 code = self._once(inbox)
             except OSError as error:
@@ -55,24 +61,30 @@ class FeedKeeper:
                 log.error("feeds can't be kept: %s", error.strerror)  # noqa: TRY400
             if stopping.is_set():
                 return
-            if code == 0:  # its settings were edited
-                self._tell_of_new(inbox)
+            if code != 0:
+                inbox.put(Call(_ended(code)))
+            if code in (0, CANNOT_GO_ON):  # its settings were edited, or must be before it can go on
+                while code and stamp(settings) == seen and not stopping.wait(LOOK_SECONDS):
+                    pass
+                self._take_settings(inbox, files)
                 continue
-            inbox.put(Call(_ended(code)))
-            if code == CANNOT_GO_ON:
-                return
             if time.monotonic() - began > _STEADY_SECONDS:
                 delays = backoff(first=1.0, longest=300.0)
             stopping.wait(next(delays))
 
-    def _tell_of_new(self, inbox: Inbox) -> None:
+    def _take_settings(self, inbox: Inbox, files: ListFiles) -> None:
+        """Watch the lists of the feeds that are named now; what can't be read changes nothing."""
         try:
             lists = feed_lists(self._settings, self._folder)
-        except SettingsError:
+            for path in lists:
+                FeedFiles(self._folder, path.stem).begin()
+        except (SettingsError, OSError):  # what keeps feeds says so too
             return
         for path in set(lists) - set(self.lists):
-            summary = f"feed {path.stem}: new; it is fetched, and in force when the analyzer is started again"
-            inbox.put(Call(FeedTrouble(key=f"new|{path.stem}", severity=Severity.INFO, summary=summary)))
+            _tell(inbox, path, "new; its entries are in force as soon as it is fetched")
+        for path in set(self.lists) - set(lists):
+            _tell(inbox, path, "taken out; its entries are in force no more")
+        self.lists = files.feeds = tuple(lists)
 
     def _once(self, inbox: Inbox) -> int:
         places = ["--settings", str(self._settings), "--folder", str(self._folder)]
@@ -88,6 +100,11 @@ def feed_lists(settings: Path | None, folder: Path) -> list[Path]:
     if settings is None:
         return []
     return [FeedFiles(folder, name).list for name in load_settings(FeedsSettings, settings).feed]
+
+
+def _tell(inbox: Inbox, path: Path, what: str) -> None:
+    key, summary = f"{what[:3]}|{path.stem}|{time.time():.0f}", f"feed {path.stem}: {what}"
+    inbox.put(Call(FeedTrouble(key=key, severity=Severity.INFO, summary=summary)))
 
 
 def _listen(lines: IO[bytes], inbox: Inbox) -> None:
