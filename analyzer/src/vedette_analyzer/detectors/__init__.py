@@ -13,12 +13,17 @@ from .lists import Lists
 from .look_alike import LookAlikeConnection, LookAlikeText, LookAlikeWindow
 from .selftest import SelfTested
 
-DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
+LISTED: tuple[Callable[[Lists], Detector[Any]], ...] = (
     ListedWindow,
     ListedClipboard,
     ListedProcess,
     ListedHash,
     ListedConnection,
+)
+"""Those that look in the lists: what was listed later, they can find later."""
+
+DETECTORS: tuple[Callable[[Lists], Detector[Any]], ...] = (
+    *LISTED,
     LookAlikeWindow,
     LookAlikeText,
     LookAlikeConnection,
@@ -31,4 +36,4 @@ def all_detectors(lists: Lists) -> tuple[Detector[Any], ...]:
     return tuple(detector(lists) for detector in DETECTORS)
 
 
-__all__ = ["DETECTORS", "Detector", "Lists", "all_detectors"]
+__all__ = ["DETECTORS", "LISTED", "Detector", "Lists", "all_detectors"]

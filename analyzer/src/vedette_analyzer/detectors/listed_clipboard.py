@@ -8,6 +8,8 @@ from ..finding import Finding
 from .detector import Detector
 from .lists import Lists, findings
 
+_THINGS = {Where.TEXT: "what was copied"}
+
 
 class ListedClipboard(Detector[ClipboardCopied]):
     """Looks up the URLs, hosts, addresses, hashes and phrases of a copied text."""
@@ -21,5 +23,4 @@ class ListedClipboard(Detector[ClipboardCopied]):
 
     def inspect(self, observation: ClipboardCopied) -> Iterator[Finding]:
         """Yield what the lists say of the text."""
-        matches = self._lists.table.clipboard(observation.text, on=observation.seen_at.date())
-        yield from findings(self.name, matches, Where.TEXT, "what was copied", observation.text)
+        yield from findings(self.name, self._lists, observation, _THINGS, observation.text)

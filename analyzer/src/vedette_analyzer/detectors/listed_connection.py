@@ -8,6 +8,8 @@ from ..finding import Finding
 from .detector import Detector
 from .lists import Lists, findings
 
+_THINGS = {Where.ADDRESS: "where a program connected to"}
+
 
 class ListedConnection(Detector[ConnectionOpened]):
     """Looks up the address, the address with its port, the network and the host's name."""
@@ -21,7 +23,4 @@ class ListedConnection(Detector[ConnectionOpened]):
 
     def inspect(self, observation: ConnectionOpened) -> Iterator[Finding]:
         """Yield what the lists say of the other end."""
-        matches = self._lists.table.connection(
-            observation.address, observation.port, host=observation.host, on=observation.seen_at.date()
-        )
-        yield from findings(self.name, matches, Where.ADDRESS, "where a program connected to")
+        yield from findings(self.name, self._lists, observation, _THINGS)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from vedette_indicators import IndicatorType
 from vedette_schemas import ProgramHashed, Where
 
 from ..finding import Finding
 from .detector import Detector
 from .lists import Lists, findings
+
+_THINGS = {Where.PROGRAM: "the program's contents"}
 
 
 class ListedHash(Detector[ProgramHashed]):
@@ -22,11 +23,4 @@ class ListedHash(Detector[ProgramHashed]):
 
     def inspect(self, observation: ProgramHashed) -> Iterator[Finding]:
         """Yield what the lists say of the contents, unless they allow the program."""
-        matches = self._lists.table.process(
-            observation.process.executable,
-            os=observation.os,
-            sha256=observation.sha256,
-            on=observation.seen_at.date(),
-        )
-        by_hash = (match for match in matches if match.indicator.type is IndicatorType.HASH)
-        yield from findings(self.name, by_hash, Where.PROGRAM, "the program's contents")
+        yield from findings(self.name, self._lists, observation, _THINGS)

@@ -8,6 +8,8 @@ from ..finding import Finding
 from .detector import Detector
 from .lists import Lists, findings
 
+_THINGS = {Where.PROGRAM: "the program"}
+
 
 class ListedProcess(Detector[ProcessStarted]):
     """Looks up a program by name, path and hash."""
@@ -21,10 +23,4 @@ class ListedProcess(Detector[ProcessStarted]):
 
     def inspect(self, observation: ProcessStarted) -> Iterator[Finding]:
         """Yield what the lists say of the program."""
-        matches = self._lists.table.process(
-            observation.process.executable,
-            os=observation.os,
-            sha256=observation.sha256,
-            on=observation.seen_at.date(),
-        )
-        yield from findings(self.name, matches, Where.PROGRAM, "the program")
+        yield from findings(self.name, self._lists, observation, _THINGS)

@@ -1,10 +1,11 @@
 """The lists that detectors look in: replaced in one step, while judging goes on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
 from vedette_indicators import IndicatorTable, IndicatorType, ListAction, Match, Via, first_url
 from vedette_indicators.look_alikes import LookAlikes
-from vedette_schemas import Severity, Where
+from vedette_indicators.observed import hits
+from vedette_schemas import Observation, Severity, Where
 
 from ..finding import Finding
 
@@ -23,11 +24,11 @@ class Lists:
 
 
 def findings(
-    detector: str, matches: Iterable[Match], where: Where, thing: str, text: str = ""
+    detector: str, lists: Lists, observation: Observation, things: Mapping[Where, str], text: str = ""
 ) -> Iterator[Finding]:
-    """Yield a finding for each match; `thing` says in words what was looked at, `text` is all of it."""
-    for match in matches:
-        row = match.indicator
+    """Yield a finding for each hit; `things` says in words what was looked at, `text` is all of it."""
+    for match, where in hits(lists.table, observation):
+        row, thing = match.indicator, things[where]
         spoken_of = match.via in _SPOKEN_OF
         yield Finding(
             detector=detector,
@@ -39,7 +40,7 @@ def findings(
             match=match,
             where=where,
             spoken_of=spoken_of,
-            blockable=_blockable(match, text),
+            blockable=_blockable(match, "" if where is Where.PROGRAM else text),
         )
 
 
