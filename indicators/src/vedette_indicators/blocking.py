@@ -7,6 +7,7 @@ from vedette_schemas import BlockedAddress, BlockedHost, BlockedPage
 
 from .addresses import read_address, read_endpoint
 from .hosts import read_host
+from .suffixes import is_public
 from .urls import read_url
 
 BlockTarget = BlockedAddress | BlockedHost | BlockedPage
@@ -16,7 +17,7 @@ def block_target(text: str) -> BlockTarget | None:
     """Read a URL, host, address or `address:port`; `None` where that can't be blocked.
 
     With a path it is a page, whatever it looks like: no text that somebody copied names a network. A host
-    covers all below it, as in a list.
+    covers all below it, as in a list, where that is not other people's.
     """
     try:
         return _page(text) if "/" in text else _host(text)
@@ -46,4 +47,4 @@ def _host(text: str) -> BlockTarget | None:
     if (address := read_address(text)) is not None:
         return BlockedAddress(network=str(address))
     name = read_host(text)
-    return None if name is None else BlockedHost(name=name, subdomains=True)
+    return None if name is None else BlockedHost(name=name, subdomains=not is_public(name))

@@ -8,10 +8,11 @@ from vedette_schemas import VedetteError
 from .addresses import Network, read_address, read_endpoint, read_network, write_endpoint
 from .defanging import refang, visible
 from .filehashes import is_of_nothing, read_hash
-from .hosts import is_public, read_host
+from .hosts import read_host
 from .indicator import IndicatorType
 from .phrases import MAX_PHRASE_TOKENS, normal, tokens
 from .programs import Rules, read_path, rules
+from .suffixes import hits_everybody
 from .urls import read_url
 
 _WIDEST = {4: 8, 6: 16}
@@ -38,7 +39,7 @@ def _host(value: str) -> str:
         raise RefusedError("a single label names no host of the Internet")
     if not _NAME.fullmatch(host):
         raise RefusedError("not a host name; it covers its sub-domains without a *")
-    if is_public(host):
+    if hits_everybody(host):
         raise RefusedError("a public suffix: it would hit everybody's hosts below it")
     return host
 

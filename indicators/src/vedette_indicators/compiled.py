@@ -18,7 +18,7 @@ from .lists import MAX_BAD_LINES, BadLine, read_row
 from .shelves import Entry
 
 MAGIC = b"Vedette list\r\n\x1a\n"
-FORMAT = 1
+FORMAT = 2
 """To be raised with every change to the layout, to the keys or to a canonical form."""
 
 FIXED = struct.Struct("<16sIIQ16s")

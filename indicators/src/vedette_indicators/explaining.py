@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from .addresses import write_endpoint
 from .defanging import visible
-from .hosts import is_public, names_above
+from .hosts import names_above
+from .suffixes import hits_everybody, is_public
 from .urls import Url, carried, read_url
 
 
@@ -27,11 +28,17 @@ def explain_url(text: str) -> Explained | None:
     names = [url.host] if url.address is not None else names_above(url.host)
     return Explained(
         canonical=str(url),
-        hosts=() if url.address is not None else tuple(name for name in names if not is_public(name)),
+        hosts=() if url.address is not None else tuple(_hosts(names)),
         pages=tuple(dict.fromkeys(_pages(names, url))),
         addresses=() if url.address is None else (str(url.address), write_endpoint(url.address, url.port)),
         carried=tuple(str(inner) for inner in carried(url)),
     )
+
+
+def _hosts(names: list[str]) -> Iterator[str]:
+    for name in names:
+        if not (hits_everybody(name) if name == names[0] else is_public(name)):
+            yield name
 
 
 def _pages(names: list[str], url: Url) -> Iterator[str]:

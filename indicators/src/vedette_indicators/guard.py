@@ -7,9 +7,10 @@ from typing import cast
 
 from .addresses import read_address, read_network
 from .filehashes import read_hash
-from .hosts import is_public, names_above, read_host
+from .hosts import names_above, read_host
 from .keys import ADDRESS, HOST, Width, network_key
 from .lists import BadLine, BadLines, ListProblem
+from .suffixes import is_public
 
 _EXACT = frozenset({"hostname", "string", "cidr"})
 _MAX_ENTRY = 1_000

@@ -1,9 +1,7 @@
-"""Host names in one form, and which of them are too wide to be listed."""
+"""Host names in one form, and the names above them."""
 
 import re
 import unicodedata
-from functools import cache
-from typing import Protocol
 
 from . import browser
 from .defanging import refang
@@ -49,20 +47,3 @@ def names_above(host: str) -> list[str]:
         last -= dot + 1
         dot = host.find(".")
     return names
-
-
-class _Suffixes(Protocol):
-    def is_public(self, domain: str) -> bool: ...
-
-
-@cache
-def _public_suffixes() -> _Suffixes:
-    # 50 ms and 4 MB, and wanted only where lists are read
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
-
-    return PublicSuffixList()
-
-
-def is_public(host: str) -> bool:
-    """Tell whether anyone can register names below the host, so that it says nothing about its owner."""
-    return "." not in host or _public_suffixes().is_public(host)

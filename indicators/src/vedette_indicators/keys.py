@@ -5,10 +5,10 @@ from enum import IntFlag
 from ipaddress import ip_network
 
 from .addresses import Address
-from .hosts import is_public
 from .indicator import Indicator, IndicatorType
 from .phrases import tokens
 from .programs import Rules, name_key
+from .suffixes import is_lent, is_public
 from .urls import read_url
 
 HOST, PAGE, ADDRESS, ENDPOINT, NETWORK, HASH, PHRASE = "h", "u", "i", "e", "n", "#", "t"
@@ -67,6 +67,8 @@ def leads(row: Indicator) -> Iterator[tuple[str, Lead]]:
         # a row on a host where everybody can have a name below says nothing about those names
         is_shared = url.address is None and is_public(url.host)
         yield HOST + url.host, Lead.PAGES | Lead.SHARED if is_shared else Lead.PAGES
+    elif row.type is IndicatorType.HOST and is_lent(row.value):
+        yield HOST + row.value, Lead.SHARED
     elif row.type is IndicatorType.PHRASE:
         text = PHRASE
         for token in tokens(row.value)[:-1]:

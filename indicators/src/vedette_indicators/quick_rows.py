@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-import publicsuffixlist
-
 from .canonical import RefusedError
 from .filehashes import is_of_nothing
 from .indicator import ListAction
 from .keys import ADDRESS, ENDPOINT, HASH, HOST, PAGE, PHRASE
 from .lists import read_row
+from .suffixes import suffixes
 
 _LONGEST = 4_096
 _REMEMBERED = 65_536
@@ -55,7 +54,7 @@ class QuickRows:
     def __init__(self) -> None:
         self._rests: dict[bytes, Rest] = {}
         self._known: dict[bytes, Rest | None] = {}
-        self._readers = _readers(*_perhaps_public())
+        self._readers = _readers()
 
     def read(self, line: bytes) -> QuickRow | None:
         """Return what the line says; `None` where it takes a second look, or is no row."""
@@ -106,19 +105,14 @@ def _read(rest: bytes) -> Rest | None:
     return Rest(expires, row.action is ListAction.ALLOW, row.action is ListAction.BLOCK)
 
 
-def _perhaps_public() -> tuple[frozenset[bytes], frozenset[bytes]]:
-    """Return the public suffixes, and the names below which every name is one."""
-    with open(publicsuffixlist.PSLFILE, "rb") as file:  # noqa: PTH123
-        rules = {line.split()[0] for line in file if line.strip() and not line.startswith(b"//")}
-    wild = frozenset(rule[2:] for rule in rules if rule.startswith(b"*."))
-    return frozenset(rules), wild
-
-
-def _readers(suffixes: frozenset[bytes], wild: frozenset[bytes]) -> dict[bytes, _Reader]:
+def _readers() -> dict[bytes, _Reader]:
     """Return what reads a value that is in its canonical form already, by type."""
+    known = suffixes()
+    public = frozenset(name.encode() for name in known.names | known.wild)
+    wild = frozenset(name.encode() for name in known.wild)
 
     def is_name(name: bytes) -> bool:
-        if b"xn--" in name or name in suffixes or len(name) > _LONGEST_NAME:
+        if b"xn--" in name or name in public or len(name) > _LONGEST_NAME:
             return False
         return name[name.find(b".") + 1 :] not in wild
 

@@ -40,10 +40,14 @@ class WebIndex:
 
     def _entries(self, host: str) -> list[tuple[str, Entry]]:
         get = self._get
-        return [(name, entry) for name in names_above(host) if (entry := get(HOST + name)) is not None]
+        return [
+            (name, entry)
+            for name in names_above(host)
+            if (entry := get(HOST + name)) is not None and (name == host or not entry.lead & Lead.SHARED)
+        ]
 
     def _pages(self, url: Url, host: str, entry: Entry) -> list[Hit]:
-        if not entry.lead or (host != url.host and entry.lead & Lead.SHARED):
+        if not entry.lead & Lead.PAGES:
             return []
         subject = str(url)
         found = (self._get(f"{PAGE}{host}{rest}") for rest in url.lookups())

@@ -44,7 +44,7 @@ def test_a_row_asks_for_what_the_ceiling_allows(ceiling: ListAction, actions: li
 
 @given(
     st.lists(
-        st.text(st.characters(exclude_characters="\0"), max_size=60).map(
+        st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=60).map(
             lambda text: f"https://evil.test/{text}"
         ),
         max_size=9,

@@ -1,14 +1,14 @@
 """What a feed's value is, and its canonical form."""
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from ..addresses import Address, Network, plain, read_address, read_endpoint, read_network, write_endpoint
 from ..canonical import RefusedError, canonical
 from ..defanging import looks_defanged, refang
 from ..filehashes import read_hash
-from ..hosts import is_public
 from ..indicator import IndicatorType
+from ..suffixes import hits_everybody
 from ..urls import read_url
 
 MAX_VALUE = 2_048
@@ -61,7 +61,7 @@ def typed(kind: IndicatorType, value: str) -> str:
 
 
 def _usual_host(name: str) -> str:
-    if is_public(name):
+    if hits_everybody(name):
         raise RefusedError("a public suffix: it would hit everybody's hosts below it")
     return name
 
@@ -101,9 +101,9 @@ def on_the_internet(found: Address | Network) -> bool:
     """Tell whether an address, or all of a network, can be reached by anybody and means the same to all."""
     if isinstance(found, IPv4Network | IPv6Network):
         return on_the_internet(found.network_address) and on_the_internet(found.broadcast_address)
+    if isinstance(found, IPv6Address) and (found.sixtofour or found.teredo):
+        return False  # they carry an IPv4 address, and who runs the relay decides where it leads
     found = plain(found)
     if isinstance(found, IPv4Address):
         return int(found) >> 24 not in _SPECIAL or (found.is_global and not found.is_multicast)
-    # the first two carry an IPv4 address, and who runs the relay decides where it leads
-    carries = found.sixtofour is not None or found.teredo is not None
-    return found.is_global and not (carries or found.is_multicast or found.is_site_local)
+    return found.is_global and not (found.is_multicast or found.is_site_local)
