@@ -92,7 +92,7 @@ def test_in_words_there_is_a_table_or_a_sentence(path: Path) -> None:
 def test_a_check_tells_what_there_is_and_which_lines_do_not_serve(path: Path) -> None:
     code, said = run("check", path)
     assert code == 1
-    assert "mine.csv: 4 entries, 1 expired" in said
+    assert "mine.csv (vedette): 4 entries, 1 expired, 1 said again" in said
     assert "public suffix" in said or "single label" in said
     assert "says the same as line 2" in said
     assert all(len(line) <= 80 for line in said.splitlines())

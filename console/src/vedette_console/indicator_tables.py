@@ -1,16 +1,17 @@
 """What `vedette indicators` says, as tables that fit on 80 columns."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from vedette_indicators import BadLine, Explained, Indicator, Match
+from vedette_indicators import Explained, Indicator, Match
+from vedette_indicators.formats import Place
 
+from .indicator_files import Listed
 from .lines import plain
 
 SHOWN = 20
@@ -22,14 +23,17 @@ def counted(words: Iterable[str]) -> dict[str, int]:
     return {str(word): count for word, count in Counter(words).most_common()}
 
 
-def show_list(
-    file: Path, rows: Sequence[Indicator], bad: Sequence[BadLine], on: date, screen: Console
-) -> None:
+def place(where: Place) -> str:
+    """Return where in a list something stands, in words."""
+    return f"line {where}" if isinstance(where, int) else plain(where, 64)
+
+
+def show_list(name: str, listed: Listed, on: date, screen: Console) -> None:
     """Show what a list holds on that day, and which of its lines do not serve."""
+    rows, bad = listed.rows, listed.bad
     expired = sum(not row.live(on) for row in rows)
-    screen.print(
-        f"{plain(file.name, 60)}: {len(rows):,} entries, {expired:,} expired", highlight=False, markup=False
-    )
+    said = f"{len(rows):,} entries, {expired:,} expired, {listed.repeated:,} said again"
+    screen.print(f"{plain(name, 60)} ({listed.format}): {said}", highlight=False, markup=False)
     table = _table()
     actions = list(counted(row.action for row in rows))
     for column in ("type", *actions, "all"):
@@ -42,10 +46,10 @@ def show_list(
     if bad:
         screen.print(f"Lines that do not serve: {len(bad):,}", highlight=False, markup=False)
         wrong = _table()
-        wrong.add_column("line", justify="right")
+        wrong.add_column("where", overflow="fold")
         wrong.add_column("why", overflow="fold")
-        for line in bad[:SHOWN]:
-            wrong.add_row(str(line.line), Text(plain(line.reason, 300)))
+        for where, reason in bad[:SHOWN]:
+            wrong.add_row(Text(place(where)), Text(plain(reason, 300)))
         screen.print(wrong)
         _more(len(bad), screen)
 
@@ -57,12 +61,12 @@ def show_false_alarms(hit: list[tuple[str, Match]], screen: Console) -> None:
         return
     screen.print(f"Everyday names that it hits: {len(hit):,}", highlight=False, markup=False)
     table = _table()
-    for column in ("name", "entry", "line", "action"):
-        table.add_column(column, overflow="fold", justify="right" if column == "line" else "left")
+    for column in ("name", "entry", "where", "action"):
+        table.add_column(column, overflow="fold")
     for name, match in hit[:SHOWN]:
         row = match.indicator
         table.add_row(
-            Text(plain(name, 100)), Text(f"{row.type} {plain(row.written, 100)}"), str(row.line), row.action
+            Text(plain(name, 100)), Text(f"{row.type} {plain(row.written, 100)}"), _place_of(row), row.action
         )
     screen.print(table)
     _more(len(hit), screen)
@@ -77,12 +81,17 @@ def show_matches(found: list[Match], screen: Console) -> None:
         row = match.indicator
         table.add_row(
             Text(f"{row.type} {plain(row.written, 200)}"),
-            Text(f"{plain(row.list, 60)}, {row.line}"),
+            Text(f"{plain(row.list, 60)}, ") + _place_of(row),
             f"{row.action}, {row.severity}",
             Text(plain(match.subject, 200)),
             match.via,
         )
     screen.print(table)
+
+
+def _place_of(row: Indicator) -> Text:
+    """Return the row's line, or the id that it has in a list without lines."""
+    return Text(str(row.line) if row.line else plain(row.source, 64))
 
 
 def _table() -> Table:

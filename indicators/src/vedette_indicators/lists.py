@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -57,22 +57,44 @@ def read_list(
     """Read a list; raise `ListProblem` on a bad header or where over half of `previous` rows are lost."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
-    lines = _lines(text.removeprefix("\ufeff"))
-    check_header(next(lines, None), name)
-    good: dict[tuple[IndicatorType, str, date | None, bool], Indicator] = {}
-    bad = BadLines()
-    for number, line in lines:
-        try:
-            indicator = read_row(line, name, number)
-            allows = indicator.action is ListAction.ALLOW  # beside a row that acts it is no repeat
-            key = indicator.type, indicator.value, indicator.expires, allows
-            first = good.setdefault(key, indicator)
-            if first is not indicator:
-                raise RefusedError(said_before(first.line))
-        except RefusedError as problem:
-            bad.add(number, str(problem), line)
-    check_size(len(good), previous, name)
-    return tuple(good.values()), bad.told()
+    rows = Rows(name)
+    rows.read(enumerate(_LINE_END.split(text.removeprefix("\ufeff")), start=1))
+    check_size(len(rows), previous, name)
+    return rows.good(), rows.bad.told()
+
+
+class Rows:
+    """The rows of a list, each once, and the lines that do not serve."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bad = BadLines()
+        self.repeated = 0
+        self._good: dict[tuple[IndicatorType, str, date | None, bool], Indicator] = {}
+
+    def __len__(self) -> int:
+        return len(self._good)
+
+    def good(self) -> tuple[Indicator, ...]:
+        """Return the rows in their order."""
+        return tuple(self._good.values())
+
+    def read(self, lines: Iterable[tuple[int, str]]) -> None:
+        """Read numbered lines, the columns' names first; raise `ListProblem` where those are others."""
+        rows = ((number, line) for number, line in lines if is_row(line))
+        check_header(next(rows, None), self.name)
+        for number, line in rows:
+            try:
+                self._add(read_row(line, self.name, number))
+            except RefusedError as problem:
+                self.bad.add(number, str(problem), line)
+
+    def _add(self, row: Indicator) -> None:
+        allows = row.action is ListAction.ALLOW  # beside a row that acts it is no repeat
+        first = self._good.setdefault((row.type, row.value, row.expires, allows), row)
+        if first is not row:
+            self.repeated += 1
+            raise RefusedError(said_before(first.line))
 
 
 class BadLines:
@@ -116,12 +138,6 @@ def check_size(rows: int, previous: int, name: str) -> None:
 def is_row(line: str) -> bool:
     """Tell a row from a blank line and a comment."""
     return bool(line.strip()) and not line.lstrip().startswith("#")
-
-
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(_LINE_END.split(text), start=1):
-        if is_row(line):
-            yield number, line
 
 
 def check_header(first: tuple[int, str] | None, name: str) -> None:

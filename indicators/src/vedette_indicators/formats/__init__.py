@@ -1,5 +1,6 @@
 """The formats that feeds come in. Pure: content in, entries and refusals out."""
 
+from .detecting import BEGINNING, detect
 from .documents import MAX_DOCUMENT
 from .entries import MAX_LINE, Entry, FormatError, Items, Place, Refused
 from .reading import Format, read_feed
@@ -9,6 +10,7 @@ from .values import on_the_internet
 from .writing import row
 
 __all__ = [
+    "BEGINNING",
     "MAX_DOCUMENT",
     "MAX_LINE",
     "MAX_SAMPLES",
@@ -23,6 +25,7 @@ __all__ = [
     "Items",
     "Place",
     "Refused",
+    "detect",
     "on_the_internet",
     "read_feed",
     "row",

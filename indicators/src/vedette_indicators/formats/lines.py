@@ -8,7 +8,7 @@ from .entries import Entry, Items, Lines, noted, refused
 from .values import settled, typed
 
 _REMARK = re.compile(r"\s[#;].*")
-_SINKS = frozenset("0.0.0.0 127.0.0.1 127.0.0.53 255.255.255.255 :: ::0 ::1 0 fe80::1%lo0 ff02::1".split())
+SINKS = frozenset("0.0.0.0 127.0.0.1 127.0.0.53 255.255.255.255 :: ::0 ::1 0 fe80::1%lo0 ff02::1".split())
 _OWN_NAMES = frozenset(
     "localhost localhost.localdomain local broadcasthost ip6-localhost ip6-loopback ip6-localnet"
     " ip6-mcastprefix ip6-allnodes ip6-allrouters ip6-allhosts 0.0.0.0".split()
@@ -48,7 +48,7 @@ def read_hosts(lines: Lines) -> Items:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        if words[0] not in _SINKS:
+        if words[0] not in SINKS:
             yield refused(
                 number, "does not begin with 0.0.0.0 or 127.0.0.1, as blocking hosts files do", line
             )
@@ -84,13 +84,18 @@ def _filter(text: str) -> tuple[IndicatorType, str]:
         raise RefusedError("a filter for parts of a page")
     if not text.startswith("||"):
         words = text.split()
-        return settled(words[1]) if words[0] in _SINKS and len(words) == 2 else _plain(text)  # noqa: PLR2004
+        return settled(words[1]) if words[0] in SINKS and len(words) == 2 else _plain(text)  # noqa: PLR2004
     found = _FILTER.fullmatch(text)
     if found is None:
         raise RefusedError("a filter with a pattern; only ||host^ and ||host/path are read")
     if found["options"] and not _WHOLE.issuperset(found["options"].split(",")):
         raise RefusedError("a filter for some requests or sites only")
     return settled(found["what"])
+
+
+def is_reference(line: str) -> bool:
+    """Tell a comment as only Maltrail's trails have."""
+    return _REFERENCE.match(line) is not None
 
 
 def read_maltrail(lines: Lines) -> Items:
