@@ -95,3 +95,16 @@ def test_a_sensor_that_talks_garbage_is_left_and_tried_again(desktop: Desktop, t
         with Taker(tmp_path / "sensor.sock") as second:
             assert second.next_title() == "one"
         assert session.log.read_text().count("broke off") == 1
+
+
+@pytest.mark.desktop
+def test_it_loads_nothing_of_what_only_the_roots_programs_need(desktop: Desktop, tmp_path: Path) -> None:
+    """One runs for each user: MQTT with TLS, SQLite and cryptography would double what is its own."""
+    with (
+        Session(tmp_path, desktop.environment) as session,
+        desktop.window("one"),
+        Taker(tmp_path / "sensor.sock") as taker,
+    ):
+        assert taker.title("one")
+        loaded = Path(f"/proc/{session.program.pid}/maps").read_text()
+    assert [name for name in ("_ssl", "_sqlite3", "cryptography") if f"/{name}" in loaded] == []
