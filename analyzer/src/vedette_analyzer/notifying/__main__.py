@@ -1,0 +1,202 @@
+"""`vedette-notifier`: tells people of the archive's alerts. It decides nothing here: see routing.py."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vedette_schemas import Alert, SettingsError, VedetteError
+from vedette_transport import CANNOT_GO_ON, load_settings
+from vedette_transport.entry import program_version
+from vedette_transport.settings import Address
+from vedette_transport.watched import Watched
+
+from ..metrics import MetricsServer
+from . import routing
+from .couriers import Courier
+from .describing import described
+from .dispatch import Item, Waiting, dispatch
+from .figures import Figures
+from .following import Follower
+from .queue import Outgoing, Queue, QueueError, look
+from .senders import senders
+from .sending import NotSentError
+from .settings import NotifySettings
+from .showing import shown
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+TIDY_SECONDS = 600.0
+_GRACE_SECONDS = 1.5
+_NOT_ALL = 1
+
+
+class Notifier:
+    """The shell: what the archive has goes into the queue, and from there out."""
+
+    def __init__(self, settings: NotifySettings, folder: Path, ending: asyncio.Event) -> None:
+        """Open the queue; raise `SettingsError` where something named in the settings can't be used."""
+        self._settings, self._ending = settings, ending
+        self._senders = senders(settings, folder)
+        self._figures = Figures(list(settings.lanes))
+        self._queue = Queue(folder / settings.queue)
+        self._follower = Follower(folder / settings.archive, self._queue, settings)
+        self._couriers = {
+            lane: Courier(lane, settings, sender, self._queue, self._tell_others, self._figures)
+            for lane, sender in self._senders.items()
+        }
+
+    async def run(self, edited: Watched) -> None:
+        """Tell until told to end, or until the settings are edited."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._queue.close)
+            stack.callback(self._follower.close)
+            if self._settings.metrics is not None:
+                address = Address.parse(self._settings.metrics)
+                stack.enter_context(MetricsServer(address, self._figures.registry))
+            tasks = [asyncio.create_task(courier.run()) for courier in self._couriers.values()]
+            try:
+                await self._follow(edited, tasks)
+            finally:
+                for courier in self._couriers.values():
+                    courier.end()
+                _, late = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+
+    async def _follow(self, edited: Watched, tasks: "list[asyncio.Task[None]]") -> None:
+        next_tidy = 0.0
+        loop = asyncio.get_running_loop()
+        while not self._ending.is_set() and not edited.changed():
+            for task in tasks:
+                if task.done():
+                    task.result()  # a fault of ours: it ends all, and who started us does so again
+            now = datetime.now(UTC)
+            for lane in self._follower.go_on(now):
+                self._couriers[lane].wake()
+            self._figures.followed.set_to_current_time()
+            if loop.time() >= next_tidy:
+                next_tidy = loop.time() + TIDY_SECONDS
+                with contextlib.suppress(QueueError):
+                    self._queue.tidy(self._couriers, now)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._ending.wait()
+
+    def _tell_others(self, failing: str, alert: Alert) -> None:
+        lanes = routing.others(self._settings.lanes, failing)
+        for lane in self._queue.take([alert], lanes, datetime.now(UTC), self._settings.zone):
+            self._couriers[lane].wake()
+
+
+async def serve(path: Path) -> None:
+    """Tell until SIGTERM or SIGINT; raise `SettingsError` where the first settings can't be used."""
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    edited = Watched([path])
+    edited.changed()
+    settings = load_settings(NotifySettings, path)
+    while not ending.is_set():
+        notifier = Notifier(settings, path.parent, ending)
+        log.info("telling on %s", ", ".join(settings.route))
+        await notifier.run(edited)
+        settings = _edited(path, settings)
+
+
+def _edited(path: Path, before: NotifySettings) -> NotifySettings:
+    """Return the settings as they are now, or as they were where they can't be used."""
+    try:
+        settings = load_settings(NotifySettings, path)
+        senders(settings, path.parent)
+    except SettingsError as error:
+        log.warning("going on as before: %s", error)
+        return before
+    return settings
+
+
+def check(path: Path) -> int:
+    """Print what each route does; raise `SettingsError` where that can't be used."""
+    settings = load_settings(NotifySettings, path)
+    found = look(path.parent / settings.queue, settings.lanes)
+    for line in described(settings, senders(settings, path.parent), found):
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+async def test(path: Path, route: str) -> int:
+    """Send a test message on a route, past its queue; return 1 where it has not arrived."""
+    settings = load_settings(NotifySettings, path)
+    if route not in settings.route:
+        raise SettingsError(f"no route {route!r} in {path}; there are {', '.join(settings.route)}")
+    result = 0
+    for lane, sender in senders(settings, path.parent).items():
+        if lane.partition("/")[0] != route:
+            continue
+        now = datetime.now(UTC)
+        alert = _sample(route, now)
+        seen = shown(alert, settings.route[route].may_see)
+        item = Item(newest=seen, count=1, first_at=now, last_at=now)
+        try:
+            await sender.send(Outgoing(dispatch(lane, (Waiting("", item, now),), now)))
+            sys.stdout.write(f"{lane}: sent by {sender}\n")
+        except NotSentError as error:
+            sys.stdout.write(f"{lane}: not sent: {error}\n")
+            result = _NOT_ALL
+    return result
+
+
+def _sample(route: str, now: datetime) -> Alert:
+    return routing.trouble(
+        route, now, f"this is a test of the route {route}: nothing has happened", now, over=True
+    )
+
+
+def main() -> None:
+    """Do what is asked for; leave with 2 and one line on an error."""
+    parser = argparse.ArgumentParser(
+        prog="vedette-notifier", description="Tells people what alerts the archive has."
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("run", "check", "test"),
+        default="run",
+        help="run; check: say what each route does; test: send a message",
+    )
+    parser.add_argument("route", nargs="?", metavar="ROUTE", help="the route to test")
+    parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="its settings, in TOML")
+    parser.add_argument("--version", action="version", version=f"vedette-notifier {program_version()}")
+    options = parser.parse_args()
+    if (options.what == "test") != (options.route is not None):
+        parser.error("a route is to be named with 'test', and with nothing else")
+    logging.basicConfig(level=logging.INFO, format="vedette-notifier: %(message)s", stream=sys.stderr)
+    try:
+        if options.what == "check":
+            sys.exit(check(options.settings))
+        if options.what == "test":
+            sys.exit(asyncio.run(test(options.settings, options.route)))
+        _run(options.settings)
+    except VedetteError as error:
+        sys.stderr.write(f"vedette-notifier: {error}\n")
+        sys.exit(CANNOT_GO_ON)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(path: Path) -> None:
+    with asyncio.Runner() as runner:
+        runner.run(serve(path))
+        sys.stderr.flush()
+        os._exit(0)  # a server that does not answer may hold a thread; all that matters is on the disk
+
+
+if __name__ == "__main__":
+    main()

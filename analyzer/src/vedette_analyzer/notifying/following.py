@@ -1,0 +1,121 @@
+"""Takes alerts out of the archive and into the queue: from where it last was, so that none is missed."""
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from vedette_archive import ArchiveError, Cursor, OtherArchiveError, Reader
+from vedette_schemas import Alert, MessageError
+
+from .queue import Queue, QueueError
+from .settings import NotifySettings
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 200
+
+_PATIENCE = 0.5
+_AGAIN = timedelta(days=1)
+"""How far back alerts count where the archive is another one: those that are known are told no more."""
+
+
+class Follower:
+    """Reads the archive, whatever becomes of it."""
+
+    def __init__(self, path: Path, queue: Queue, settings: NotifySettings) -> None:
+        """Follow the archive at `path`, which need not be there yet."""
+        self._path, self._queue, self._settings = path, queue, settings
+        self._reader: Reader | None = None
+        self._file: tuple[int, int] | None = None
+        self._was_there = path.exists()
+        self._said = ""
+        self.unreadable = 0
+
+    def go_on(self, now: datetime) -> set[str]:
+        """Take in what is new; return the routes on which something waits since."""
+        touched = set[str]()
+        try:
+            while True:
+                reader = self._open(now)
+                if reader is None:
+                    return touched
+                found = self._read(reader, now)
+                if found is None:
+                    return touched
+                touched |= found
+        except (ArchiveError, QueueError) as error:
+            self._say(str(error))
+            self.close()
+        return touched
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _open(self, now: datetime) -> Reader | None:
+        """Return the archive as it is there now; `None` where none is."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            self._say(f"{self._path} is not there yet: the analyzer makes it")
+            return None
+        file = status.st_dev, status.st_ino
+        if self._reader is not None and file != self._file:
+            self.close()
+            self._begin_again(now)
+        if self._reader is None:
+            self._reader, self._file = Reader(self._path, patience=_PATIENCE), file
+            self._begin(self._reader)
+            log.info("following %s", self._path)
+            self._said = ""
+        return self._reader
+
+    def _begin(self, reader: Reader) -> None:
+        """Begin with what comes from now on, where nothing was followed so far."""
+        if self._queue.follower() is None:
+            start = reader.newest_cursor() if self._was_there else Cursor(reader.name, 0)
+            self._queue.begin(start, None)
+
+    def _begin_again(self, now: datetime) -> None:
+        """Take up what another archive has of the last day: of what is known nothing is told again."""
+        with Reader(self._path, patience=_PATIENCE) as reader:
+            self._queue.begin(Cursor(reader.name, 0), now - _AGAIN)
+        log.warning("%s is another archive than before; its last day is read anew", self._path)
+
+    def _read(self, reader: Reader, now: datetime) -> set[str] | None:
+        """Take in one page; `None` where there is none."""
+        followed = self._queue.follower()
+        assert followed is not None  # noqa: S101 (it was begun)
+        cursor, since = followed
+        try:
+            page = reader.alerts_after(cursor, MOST_AT_ONCE)
+        except OtherArchiveError:
+            self._begin_again(now)
+            return set()
+        except MessageError:
+            return self._one_by_one(reader, cursor, now)
+        if not page:
+            return None
+        alerts = [each.alert for each in page if since is None or each.alert.at >= since]
+        return self._take(alerts, page[-1].cursor, now)
+
+    def _one_by_one(self, reader: Reader, cursor: Cursor, now: datetime) -> set[str]:
+        """Take in the next alert, or pass over it where it can't be read."""
+        step = Cursor(cursor.archive, cursor.sequence + 1)
+        try:
+            page = reader.alerts_after(cursor, 1)
+        except MessageError as error:
+            self.unreadable += 1
+            log.warning("an alert can't be read, and is not told: %s", error)
+            return self._take([], step, now)
+        return self._take([page[0].alert], page[0].cursor, now)
+
+    def _take(self, alerts: list[Alert], cursor: Cursor, now: datetime) -> set[str]:
+        return self._queue.take(alerts, self._settings.lanes, now, self._settings.zone, cursor)
+
+    def _say(self, words: str) -> None:
+        if words != self._said:
+            self._said = words
+            log.warning("%s", words)
