@@ -1,6 +1,6 @@
 """An analyzer whose every effect is archived at once, and that can be started anew from its archive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from vedette_schemas import (
     SelfTest,
     Status,
     TakeBack,
+    Wanted,
     digest,
 )
 
@@ -46,7 +47,10 @@ class Site:
     def start(self, second: float) -> None:
         """Start the analyzer, anew if there was one."""
         self.analyzer = Analyzer(all_detectors(lists(*self.rows)), lambda _: self.mode, self.reader.command)
-        self.analyzer.restore(self.reader.open_commands(), self.reader.lasting_commands(at(second)))
+        suppressed = self.reader.suppressed.in_force(at(second))
+        self.analyzer.restore(
+            self.reader.open_commands(), self.reader.lasting_commands(at(second)), suppressed
+        )
 
     def heard(self, second: float = 0, **changes: Any) -> list[Send]:
         return self.keep(self.analyzer.status(_status(second, **changes), at(second)))[0]
@@ -56,7 +60,11 @@ class Site:
     ) -> tuple[list[Send], list[Alert]]:
         self.number += 1
         report = messages.report(*items, sender=sender, first=self.number, spool=f"{self.number:016x}")
-        return self.keep(judged(self.analyzer, report, lambda: at(second)), report)
+        return self.keep(self.judged(report, second), report)
+
+    def judged(self, report: Report, second: float) -> Iterator[Effect]:
+        """Have a report judged, and nothing archived yet."""
+        return judged(self.analyzer, report, lambda: at(second))
 
     def answer(self, send: Send, second: float = 2, **changes: Any) -> list[Alert]:
         """Have the enforcer answer; return what is told."""
@@ -68,18 +76,21 @@ class Site:
         return self.keep(self.analyzer.tick(at(second)))[1]
 
     def act(
-        self, what: Approve | TakeBack | Direct, second: float = 3, issuer: str = ANNA
+        self, what: Wanted, second: float = 3, issuer: str = ANNA
     ) -> tuple[ArchivedAct, list[Send], list[Alert]]:
-        self.acts += 1
-        act = Act(
-            id=UUID(int=self.acts), issuer=issuer, issued_at=at(second), expires_at=at(second + 60), what=what
-        )
+        act = self.signed(what, second, issuer)
         effects = list(self.analyzer.act(act, "x.y.z", at(second)))
         *_, answered = effects
         assert isinstance(answered, ArchivedAct)
         sends, alerts = self.keep(effects)
         assert self.reader.act(act.id) == answered
         return answered, sends, alerts
+
+    def signed(self, what: Wanted, second: float, issuer: str = ANNA) -> Act:
+        """Return an act as the analyzer takes it once its signature was found to hold."""
+        self.acts += 1
+        times = {"issued_at": at(second), "expires_at": at(second + 60)}
+        return Act(id=UUID(int=self.acts), issuer=issuer, what=what, **times)
 
     def approve(self, name: UUID, second: float = 3) -> tuple[ArchivedAct, list[Send], list[Alert]]:
         return self.act(self.approval(name), second)
@@ -118,6 +129,7 @@ class Site:
                 approvals=tuple(work.approvals),
                 undone=tuple(work.undone),
                 acts=tuple(work.acts),
+                suppressing=tuple(work.suppressing),
             )
         )
         return sends, work.alerts

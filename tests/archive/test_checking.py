@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from vedette_archive import Batch, Fate, Writer, check
+from vedette_archive import Batch, Fate, Hidden, Suppression, Writer, check
 from vedette_archive.rules import RULES
 from vedette_schemas import Life, Ranges, SenderRecord, State, StreamRecord
 
@@ -57,6 +57,8 @@ WRONG = [
         "INSERT INTO acts VALUES ('a', 'operator@anna', 1, 'eat', 1, '', NULL, '')",
         "act a: eat, which is nothing that an operator can do",
     ),
+    ("UPDATE hidden SET suppression_id = 'x'", "hidden alert .*2: suppression x, which hid it, is not known"),
+    ("UPDATE suppressions SET hidden = 0", "5: it has hidden 0 alerts, and 1 of them are kept"),
     ("UPDATE alerts SET state = 'pending'", "waits for command .*7, which has ended or is not known"),
     ("DELETE FROM streams WHERE kind = 'window'", "belongs to a stream that is not there"),
 ]
@@ -73,6 +75,10 @@ def whole(path: Path) -> Path:
                 commands=(command(),),
                 answers=(answer(),),
                 alerts=(alert(state=State.FINAL, command_id=UUID(int=7)),),
+                suppressing=(
+                    Suppression(UUID(int=5), "operator@anna", "why", NOON, NOON, host="host-7"),
+                    Hidden(UUID(int=5), alert(2)),
+                ),
             )
         )
         over = StreamRecord(floor=9, next=9, ordinal=1, final=True, closed=True)

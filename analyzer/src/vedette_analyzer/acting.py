@@ -1,22 +1,23 @@
 """What operators do by signed acts: approve, undo, order by hand. Each leads to an archived answer."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from vedette_archive import Answer, Approved, ArchivedAct, ArchivedCommand, Ending, Undone
+from vedette_archive import Answer, Approved, ArchivedCommand, Ending, Undone
 from vedette_schemas import (
     Act,
     Approve,
     Block,
     Direct,
     Isolate,
+    Lift,
     Mode,
     Order,
     Principal,
     Program,
     SelfTest,
+    Suppress,
     TakeBack,
     Terminate,
     Undo,
@@ -24,22 +25,12 @@ from vedette_schemas import (
     ordered_id,
 )
 
+from .answering import Done, NotDoneError, answered
 from .ordering import Ordering
 from .orders import Effect, OpenOrder
+from .suppressing import lift, suppress
 from .telling import act_alert, approved, settled
 from .words import day_and_time, doing, for_how_long, short, to_do
-
-
-class _NotDoneError(Exception):
-    """An act leads to nothing; the text is for its author."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What an act leads to: a sentence for its author, and the command whose end tells what came of it."""
-
-    words: str
-    command_id: UUID
 
 
 class Acting:
@@ -60,35 +51,39 @@ class Acting:
                     done = self._take_back(name, act, now, effects)
                 case Direct() as what:
                     done = self._direct(what, act, token, now, effects)
-        except _NotDoneError as error:
-            yield _archived_act(act, token, now, str(error), None)
+                case Suppress() as what:
+                    done = suppress(self._ordering.suppressions, what, act, now, effects)
+                case Lift() as what:
+                    done = lift(self._ordering.suppressions, what, act, now, effects)
+        except NotDoneError as error:
+            yield answered(act, token, now, error)
             return
         yield from effects
-        yield _archived_act(act, token, now, done.words, done.command_id)
+        yield answered(act, token, now, done)
 
-    def _approve(self, what: Approve, act: Act, token: str, now: datetime, effects: list[Effect]) -> _Done:
+    def _approve(self, what: Approve, act: Act, token: str, now: datetime, effects: list[Effect]) -> Done:
         name = what.command_id
         order = self._ordering.orders.get(name)
         if order is None:
-            raise _NotDoneError(self._why_not_open(name))
+            raise NotDoneError(self._why_not_open(name))
         if not order.waits:
-            raise _NotDoneError(_why_not_waiting(name, order.ordered_by))
+            raise NotDoneError(_why_not_waiting(name, order.ordered_by))
         host = order.audience.host
         if (what.host, what.order) != (host, digest(order.order)):
-            raise _NotDoneError(f"command {short(name)} is not what was approved: look at 'vedette actions'")
+            raise NotDoneError(f"command {short(name)} is not what was approved: look at 'vedette actions'")
         if self._ordering.mode(host) is Mode.OBSERVE:
-            raise _NotDoneError(f"{host} is in observe mode: nothing is done there")
+            raise NotDoneError(f"{host} is in observe mode: nothing is done there")
         self._needs_ability(order.order, host)
         effects += self._ordering.orders.approve(order, act.issuer, token, now)
         effects.append(Approved(name, act.issuer, now, order.expires_at, token))
         order.alerts = list(approved(order))
         effects += order.alerts
-        return _Done(f"{host}: {doing(order.order)}", name)
+        return Done(f"{host}: {doing(order.order)}", name)
 
-    def _take_back(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> _Done:
+    def _take_back(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> Done:
         order = self._ordering.orders.get(name)
         if order is not None and isinstance(order.order, Undo):
-            raise _NotDoneError("an undo can't be undone: block or isolate anew")
+            raise NotDoneError("an undo can't be undone: block or isolate anew")
         if order is None:
             return self._undo_archived(name, act, now, effects)
         self._ordering.orders.withdraw(order)
@@ -101,34 +96,34 @@ class Acting:
         if isinstance(order.order, Block | Isolate):
             effects += self._mute(name, order.audience, order.order, order.indicator, act, now)
         if waited:
-            return _Done(f"{order.audience.host}: will not {to_do(order.order)}", name)
+            return Done(f"{order.audience.host}: will not {to_do(order.order)}", name)
         return self._undo(name, order.audience, order.order, act, now, effects)
 
-    def _undo_archived(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> _Done:
+    def _undo_archived(self, name: UUID, act: Act, now: datetime, effects: list[Effect]) -> Done:
         known = self._archived(name)
         if known is None:
-            raise _NotDoneError(f"command {short(name)} is not known")
+            raise NotDoneError(f"command {short(name)} is not known")
         order = known.order
         if isinstance(order, Terminate) and known.ending is Ending.DONE:
-            raise _NotDoneError("a program that was ended can't be brought back")
+            raise NotDoneError("a program that was ended can't be brought back")
         if not isinstance(order, Block | Isolate) or known.ending in (Ending.REFUSED, Ending.FAILED):
-            raise _NotDoneError(f"there is nothing to undo: {self._why_not_open(name)}")
+            raise NotDoneError(f"there is nothing to undo: {self._why_not_open(name)}")
         if known.lifted:
-            raise _NotDoneError(f"{known.undone_by} has undone it already")
+            raise NotDoneError(f"{known.undone_by} has undone it already")
         if known.until is not None and known.until <= now:
-            raise _NotDoneError(f"it was over at {day_and_time(known.until)}")
+            raise NotDoneError(f"it was over at {day_and_time(known.until)}")
         audience = Principal.parse(known.audience)
         effects += self._mute(name, audience, order, known.indicator, act, now, known.until)
         return self._undo(name, audience, order, act, now, effects)
 
     def _undo(
         self, name: UUID, audience: Principal, order: Order, act: Act, now: datetime, effects: list[Effect]
-    ) -> _Done:
+    ) -> Done:
         undo = Undo(command_id=name)
         summary = f"{act.issuer} undoes what was ordered on {audience.host}: {to_do(order)}"
         opened = self._open(undo, audience, summary, act, now, effects)
         words = f"{audience.host}: undoing what was ordered: {to_do(order)}{self._if_away(audience)}"
-        return _Done(words, opened.id)
+        return Done(words, opened.id)
 
     def _mute(
         self,
@@ -144,21 +139,21 @@ class Acting:
         self._ordering.standing.undo(name, audience, indicator, until, act.issuer)
         yield Undone(name, act.issuer, now, until)
 
-    def _direct(self, what: Direct, act: Act, token: str, now: datetime, effects: list[Effect]) -> _Done:
+    def _direct(self, what: Direct, act: Act, token: str, now: datetime, effects: list[Effect]) -> Done:
         host, order = what.host, what.order
         enforcer = Principal(Program.ENFORCER, host)
         if not self._ordering.enforcers.knows(enforcer):
-            raise _NotDoneError(f"no enforcer of {host} has been heard")
+            raise NotDoneError(f"no enforcer of {host} has been heard")
         is_test = isinstance(order, SelfTest)
         if self._ordering.enforcers.ceiling(enforcer) is Mode.OBSERVE and not is_test:
-            raise _NotDoneError(f"{host} itself allows nothing but observing")
+            raise NotDoneError(f"{host} itself allows nothing but observing")
         self._needs_ability(order, host)
         how_long = "" if isinstance(order, SelfTest) else f" for {for_how_long(order)}"
         summary = f"{act.issuer} ordered {host}: {to_do(order)}{how_long}"
         opened = self._open(order, enforcer, summary, act, now, effects, token)
         words = f"{host}: {doing(order)}{how_long}{self._if_away(enforcer)}"
         to_end = "" if is_test else f"; to end it sooner: vedette undo {short(opened.id)}"
-        return _Done(f"{words}{to_end}", opened.id)
+        return Done(f"{words}{to_end}", opened.id)
 
     def _open(
         self,
@@ -180,7 +175,7 @@ class Acting:
     def _needs_ability(self, order: Order, host: str) -> None:
         obstacle = self._ordering.obstacle(order, host)
         if obstacle is not None:
-            raise _NotDoneError(obstacle)
+            raise NotDoneError(obstacle)
 
     def _if_away(self, enforcer: Principal) -> str:
         return (
@@ -205,16 +200,3 @@ def _why_not_waiting(name: UUID, by: str | None) -> str:
     if by is None:
         return f"command {short(name)} waits for nobody: it is under way"
     return f"{by} has approved it already: it is under way"
-
-
-def _archived_act(act: Act, token: str, now: datetime, words: str, command_id: UUID | None) -> ArchivedAct:
-    return ArchivedAct(
-        id=act.id,
-        issuer=act.issuer,
-        at=now,
-        kind=act.what.kind,
-        done=command_id is not None,
-        words=words[:1000],
-        token=token,
-        command_id=command_id,
-    )

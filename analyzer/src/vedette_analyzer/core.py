@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from vedette_archive import Answer, ArchivedCommand, Ending, OpenCommand, Undone
+from vedette_archive import Answer, ArchivedCommand, Ending, OpenCommand, Suppression, Undone
 from vedette_archive import Place as Name
 from vedette_schemas import (
     Act,
@@ -67,7 +67,13 @@ class Analyzer:
         for detector in detectors:
             for kind in detector.watches:
                 self._watching.setdefault(kind, []).append(detector)
-        self._ordering = Ordering(mode, block_for=block_for, approve_within=approve_within, guarded=guarded)
+        self._ordering = Ordering(
+            mode,
+            block_for=block_for,
+            approve_within=approve_within,
+            guarded=guarded,
+            suppressible=(each.name for each in detectors if each.suppressible),
+        )
         self._enforcers, self._orders = self._ordering.enforcers, self._ordering.orders
         self._standing = self._ordering.standing
         self._acting = Acting(self._ordering, archived)
@@ -75,11 +81,17 @@ class Analyzer:
         bounded = [each for each in detectors if each.most_a_minute is not None]
         self._rations = {each.name: Ration(each.most_a_minute or 0, _MINUTE) for each in bounded}
 
-    def restore(self, commands: Iterable[OpenCommand], lasting: Iterable[ArchivedCommand] = ()) -> None:
-        """Take up the commands that an analyzer before this one left open, and what is in force or muted."""
+    def restore(
+        self,
+        commands: Iterable[OpenCommand],
+        lasting: Iterable[ArchivedCommand] = (),
+        suppressions: Iterable[Suppression] = (),
+    ) -> None:
+        """Take up what an analyzer before this one left open, in force, muted and suppressed."""
         for command in commands:
             self._orders.restore(OpenOrder.from_archive(command))
         self._standing.restore(lasting)
+        self._ordering.suppressions.restore(suppressions)
 
     def expect(self, principal: Principal) -> None:
         """Take note of a program that an analyzer before this one heard."""
@@ -132,17 +144,19 @@ class Analyzer:
         yield from self._acting.carry_out(act, token, now)
 
     def tick(self, now: datetime) -> Iterator[Effect]:
-        """Give up the orders that nobody answered, or approved, in time."""
+        """Give up the orders that nobody answered, or approved, in time; end suppressions."""
         for order in self._orders.expired(now):
             who = f"no answer from {order.audience} in time"
             yield from given_up(order, f"not done: {'nobody approved it' if order.waits else who}", now)
         self._standing.tick(now)
+        yield from self._ordering.suppressions.tick(now)
 
     def clock_moved(self, by: timedelta) -> None:
         """Take in that the server's clock was set: nothing lives longer or shorter for it."""
         self._orders.clock_moved(by)
         self._enforcers.clock_moved(by)
         self._standing.clock_moved(by)
+        self._ordering.suppressions.clock_moved(by)
 
     def _judge(self, place: Place) -> Iterator[Effect]:
         yield from self._ordering.judge(self._findings(place), place)

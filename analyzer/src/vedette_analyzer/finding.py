@@ -25,6 +25,12 @@ class Finding:
     blockable: str | None = None
 
     @property
+    def indicator(self) -> str | None:
+        """What names the list's entry that hit, if one did: on one host an undo mutes it."""
+        found = self.match
+        return None if found is None else f"{found.indicator.type}|{found.indicator.value}"
+
+    @property
     def key(self) -> str:
         """What tells this finding from the others of its observation."""
         if self.match is None:

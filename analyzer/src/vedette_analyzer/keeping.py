@@ -17,11 +17,15 @@ from vedette_archive import (
     Batch,
     Books,
     Fate,
+    Hidden,
     Judged,
     OpenCommand,
     Retention,
     Run,
     Stored,
+    Suppression,
+    SuppressionEnded,
+    SuppressionRecord,
     Told,
     Undone,
     Writer,
@@ -52,7 +56,7 @@ TIDY_SECONDS = 60.0
 _TIDY_PAUSE = 0.05
 _MOST_OPENINGS = 4
 
-Record = Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct
+Record = Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct | SuppressionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Work:
     approvals: list[Approved] = field(default_factory=list[Approved])
     undone: list[Undone] = field(default_factory=list[Undone])
     acts: list[ArchivedAct] = field(default_factory=list[ArchivedAct])
+    suppressing: list[SuppressionRecord] = field(default_factory=list[SuppressionRecord])
     heartbeats: dict[Principal, list[Heartbeat]] = field(default_factory=dict[Principal, list[Heartbeat]])
     published: int | None = None
 
@@ -105,6 +110,7 @@ class Work:
             or self.approvals
             or self.undone
             or self.acts
+            or self.suppressing
             or self.heartbeats
             or self.published is not None
         )
@@ -136,6 +142,8 @@ class Work:
                 self.undone.append(record)
             case ArchivedAct():
                 self.acts.append(record)
+            case Suppression() | SuppressionEnded() | Hidden():
+                self.suppressing.append(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +240,7 @@ class Keeper:
                     approvals=tuple(work.approvals),
                     undone=tuple(work.undone),
                     acts=tuple(work.acts),
+                    suppressing=tuple(work.suppressing),
                 )
             )
             reconciled = tuple(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
-from vedette_archive import Answer, Ending, Judged
+from vedette_archive import Answer, Ending, Judged, Suppression
 from vedette_archive import Place as Name
 from vedette_indicators import block_target
 from vedette_schemas import (
@@ -23,6 +23,8 @@ from .finding import Finding
 from .orders import Effect, OpenOrder, OpenOrders, Send, Subject, subject
 from .policy import Guarded, Verdict, decide
 from .standing import Standing
+from .suppressing import hidden
+from .suppressions import Suppressions
 from .telling import Place, alert_for, settled
 from .words import day_and_time, doing, short, to_do
 
@@ -39,13 +41,18 @@ class Ordering:
         block_for: timedelta,
         approve_within: timedelta,
         guarded: Guarded | None = None,
+        suppressible: Iterable[str] = (),
     ) -> None:
-        """`mode` tells the mode that the server has for a host, `guarded` what is too common to block."""
+        """`mode` tells the mode that the server has for a host, `guarded` what is too common to block.
+
+        `suppressible` are the detectors whose findings operators may suppress.
+        """
         self._guarded = guarded
         self._mode, self._block_for, self._approve_within = mode, block_for, approve_within
         self.enforcers = Enforcers()
         self.orders = OpenOrders(self.enforcers)
         self.standing = Standing()
+        self.suppressions = Suppressions(suppressible)
 
     def mode(self, host: str) -> Mode:
         """Return the lower of the server's mode for a host and what the host itself allows."""
@@ -58,7 +65,12 @@ class Ordering:
         later: list[Effect] = []
         for finding in findings:
             verdict = decide(finding, place.observation, self._guarded)
-            later.append(_judged(finding, verdict, place))
+            by = self.suppressions.hiding(finding, place.sender.host, place.judged_at)
+            later.append(_judged(finding, verdict, place, by))
+            if by is not None:
+                mode = self.mode(place.sender.host)
+                later.append(hidden(alert_for(finding, verdict.action, place, mode, ""), by))
+                continue
             later += self._carry_out(finding, verdict, place, opened)
         for order in opened.values():
             yield from self.open(order, place.judged_at)
@@ -107,7 +119,7 @@ class Ordering:
         """Return, for people, why a finding only alerts; `None` if it does not."""
         if verdict.action is Action.ALERT:
             return f"alerted: {verdict.reason}" if verdict.reason else "alerted"
-        muted = self.standing.muted(_enforcer(place), _indicator(finding), place.judged_at)
+        muted = self.standing.muted(_enforcer(place), finding.indicator, place.judged_at)
         if muted is not None:
             return f"alerted: no more than that until {day_and_time(muted.until)}, since {muted.by} undid it"
         return None
@@ -145,7 +157,7 @@ class Ordering:
             order,
             place.judged_at,
             approve_within=self._approve_within if needs_approval else None,
-            indicator=_indicator(finding),
+            indicator=finding.indicator,
         )
 
 
@@ -163,14 +175,8 @@ def _enforcer(place: Place) -> Principal:
     return Principal(Program.ENFORCER, place.sender.host)
 
 
-def _indicator(finding: Finding) -> str | None:
-    """Return what names the list's entry that hit: on one host an undo mutes it."""
-    found = finding.match
-    return None if found is None else f"{found.indicator.type}|{found.indicator.value}"
-
-
-def _judged(finding: Finding, verdict: Verdict, place: Place) -> Judged:
-    """Return a finding and the verdict on it as the archive keeps them."""
+def _judged(finding: Finding, verdict: Verdict, place: Place, by: Suppression | None) -> Judged:
+    """Return a finding and the verdict on it as the archive keeps them, with what hides it."""
     found = finding.match
     told: dict[str, object] = {"summary": finding.summary, "technique": finding.technique}
     if found is not None:
@@ -179,6 +185,8 @@ def _judged(finding: Finding, verdict: Verdict, place: Place) -> Judged:
         told["indicator"] = {"type": row.type, "value": row.value, "list": row.list, "line": row.line}
     order = None if verdict.order is None else verdict.order.model_dump(mode="json")
     decided = {"action": verdict.action, "order": order, "block": verdict.block, "reason": verdict.reason}
+    if by is not None:
+        decided["suppressed_by"] = str(by.id)
     return Judged(
         place=Name(place.envelope.stream, place.number),
         key=finding.key,

@@ -39,7 +39,8 @@ def taken_up(
         approve_within=timedelta(minutes=settings.approve_minutes),
         guarded=in_force.guarded,
     )
-    analyzer.restore(reader.open_commands(), reader.lasting_commands(clock.now))
+    suppressed = reader.suppressed.in_force(clock.now)
+    analyzer.restore(reader.open_commands(), reader.lasting_commands(clock.now), suppressed)
     for observation in remembered(reader, detectors, clock.now):
         analyzer.remember(observation)
     for sender in reader.senders():

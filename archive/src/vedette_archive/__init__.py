@@ -30,6 +30,13 @@ from .rows import (
     Told,
     Undone,
 )
+from .suppressions import (
+    ArchivedSuppression,
+    Hidden,
+    Suppression,
+    SuppressionEnded,
+    SuppressionRecord,
+)
 from .writer import Writer
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
     "ArchivedAct",
     "ArchivedCommand",
     "ArchivedObservation",
+    "ArchivedSuppression",
     "Batch",
     "Books",
     "Counts",
@@ -51,6 +59,7 @@ __all__ = [
     "Fate",
     "FollowedAlert",
     "Heard",
+    "Hidden",
     "Judged",
     "Ledger",
     "OpenCommand",
@@ -60,6 +69,9 @@ __all__ = [
     "Retention",
     "Run",
     "Stored",
+    "Suppression",
+    "SuppressionEnded",
+    "SuppressionRecord",
     "Told",
     "Undone",
     "Writer",

@@ -22,6 +22,7 @@ from .ledger import Ledger
 from .rows import Batch, Fate, Place, Stored, Told
 from .runs import store_runs
 from .streams import host_of, open_streams
+from .suppressed import store_suppressing
 from .times import to_number
 
 _KEEP_SENDER = (
@@ -76,6 +77,8 @@ class Books(Ledger):
             store_undone(connection, undone)
         for act in batch.acts:
             store_act(connection, act)
+        for record in batch.suppressing:
+            store_suppressing(connection, record)
         alerts = tuple(dict.fromkeys(each.id for each in batch.alerts if store_alert(connection, each)))
         return Stored(numbers=numbers, commands=commands, answers=answers, alerts=alerts)
 

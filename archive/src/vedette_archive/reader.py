@@ -19,6 +19,7 @@ from .errors import OtherArchiveError, explained
 from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
 from .rows import ArchivedAct, ArchivedCommand, Counts, Fate, OpenCommand, Place, Told
+from .suppressed import Suppressed
 from .times import to_number, to_time
 
 _PAGE = 500
@@ -59,7 +60,7 @@ class Heard(NamedTuple):
 class Reader:
     """Reads an archive, from one thread at a time; each question sees what is committed by then.
 
-    `books` are the ledger of delivery, `name` is the archive's own.
+    `books` are the ledger of delivery, `name` is the archive's own, `suppressed` what operators suppressed.
     """
 
     def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
@@ -73,6 +74,7 @@ class Reader:
         self._connection = engine.connect()
         self.name = str(self._ask(select(schema.archive.c.name))[0][0])
         self.books = Ledger(self._raw, path)
+        self.suppressed = Suppressed(self._ask)
 
     def newest_cursor(self) -> Cursor:
         """Return the cursor of who has seen every alert so far."""

@@ -29,7 +29,7 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 class Retention(BaseModel):
     """Days that things are kept, from when the server had them.
 
-    Findings, commands and acts go with alerts.
+    Findings, commands, acts and suppressions go with alerts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,6 +94,8 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     yield _Rule("alerts", "sequence", "at < :before", old)
     yield _Rule("commands", "id", "issued_at < :before AND ending IS NOT NULL", old)
     yield _Rule("acts", "id", "at < :before", old)
+    yield _Rule("hidden", "sequence", "at < :before", old)
+    yield _Rule("suppressions", "id", f"until < :before AND {_HIDES_NOTHING}", old)
     yield _Rule("deaths", "principal, spool, kind, number", "at < :before", before(_DEATH_DAYS))
     for table in ("epochs", "lost_epochs"):
         where = f"number <= (SELECT number FROM {table} ORDER BY number DESC LIMIT 1 OFFSET {KEPT_EPOCHS})"
@@ -101,6 +103,8 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     where = "life = 'stopped' AND heard_at < :before"
     yield _Rule("senders", "principal", where, before(_SILENT_DAYS))
 
+
+_HIDES_NOTHING = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.suppression_id = suppressions.id)"
 
 # A stream is removed once nothing rests on it and its sender, heard since or not known any more, no longer
 # speaks of it. Who took it up again would be told that all of it is missing.

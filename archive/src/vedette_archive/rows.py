@@ -9,6 +9,8 @@ from uuid import UUID
 
 from vedette_schemas import Action, Alert, Order, Ranges, Severity, Stream, Unreadable
 
+from .suppressions import SuppressionRecord
+
 MAX_UNREADABLE = 16 * 1024
 """Bytes that are kept of an item that could not be read."""
 
@@ -182,6 +184,7 @@ class Batch:
     approvals: tuple[Approved, ...] = ()
     undone: tuple[Undone, ...] = ()
     acts: tuple[ArchivedAct, ...] = ()
+    suppressing: tuple[SuppressionRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

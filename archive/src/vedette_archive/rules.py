@@ -185,7 +185,19 @@ _OTHERS = (
     ),
     Rule(
         "act {}: {}, which is nothing that an operator can do",
-        "SELECT id, kind FROM acts WHERE kind NOT IN ('approve', 'undo', 'order')",
+        "SELECT id, kind FROM acts WHERE kind NOT IN ('approve', 'undo', 'order', 'suppress', 'lift')",
+    ),
+    Rule(
+        "hidden alert {}: suppression {}, which hid it, is not known",
+        """
+        SELECT id, suppression_id FROM hidden h WHERE NOT EXISTS (
+            SELECT 1 FROM suppressions s WHERE s.id = h.suppression_id)""",
+    ),
+    Rule(
+        "suppression {}: it has hidden {} alerts, and {} of them are kept",
+        """
+        SELECT s.id, s.hidden, count(*) FROM suppressions s JOIN hidden h ON h.suppression_id = s.id
+        GROUP BY s.id HAVING count(*) > s.hidden""",
     ),
     Rule(
         "alert {}: it waits for command {}, which has ended or is not known",

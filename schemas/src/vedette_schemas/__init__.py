@@ -1,7 +1,7 @@
 """The contract of Vedette: messages, topics, who may say what. No I/O."""
 
 from . import access, topics
-from .acts import Act, ActAnswer, Approve, Direct, TakeBack, ordered_id
+from .acts import Act, ActAnswer, Approve, Direct, TakeBack, Wanted, ordered_id
 from .alerts import Alert, Match, Origin, State, Times, Where
 from .commands import (
     MAX_TTL,
@@ -79,6 +79,7 @@ from .reports import (
 )
 from .selftest import is_selftest, selftest_text
 from .status import HEARTBEAT_SECONDS, MAX_HEARD, Life, SpoolState, Status, StreamState
+from .suppressing import MAX_REASON, Lift, ListEntry, Scope, Suppress
 from .wire import (
     decode,
     decode_ack,
@@ -104,6 +105,7 @@ __all__ = [
     "MAX_PATH",
     "MAX_PAYLOAD",
     "MAX_RANGES",
+    "MAX_REASON",
     "MAX_REPORT",
     "MAX_REQUEST",
     "MAX_STREAMS",
@@ -140,6 +142,8 @@ __all__ = [
     "JoinToken",
     "Kind",
     "Life",
+    "Lift",
+    "ListEntry",
     "Match",
     "Message",
     "MessageError",
@@ -164,6 +168,7 @@ __all__ = [
     "Refusal",
     "Renewal",
     "Report",
+    "Scope",
     "SelfTest",
     "SenderRecord",
     "SettingsError",
@@ -176,6 +181,7 @@ __all__ = [
     "Stream",
     "StreamRecord",
     "StreamState",
+    "Suppress",
     "TakeBack",
     "Taken",
     "Terminate",
@@ -183,6 +189,7 @@ __all__ = [
     "Undo",
     "Unreadable",
     "VedetteError",
+    "Wanted",
     "Where",
     "WindowFocused",
     "access",

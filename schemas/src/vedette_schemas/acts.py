@@ -8,6 +8,7 @@ from pydantic import Field
 from .commands import Block, Isolate, Order, SelfTest
 from .fields import VERSION, HostName, Message, Sentence, Sha256, Time
 from .principals import PrincipalName
+from .suppressing import Lift, Suppress
 
 _NAMESPACE = UUID("5b1c8f0e-5a43-5d0c-8f5e-6f2a3c1d9e47")
 
@@ -44,6 +45,10 @@ class Direct(Message):
     order: Annotated[Block | Isolate | SelfTest, Field(discriminator="action")]
 
 
+Wanted = Approve | TakeBack | Direct | Suppress | Lift
+"""What an operator can want done."""
+
+
 class Act(Message):
     """What `issuer` wants done: sent until it is answered, carried out once. Times are the issuer's."""
 
@@ -52,7 +57,7 @@ class Act(Message):
     issuer: PrincipalName
     issued_at: Time
     expires_at: Time
-    what: Annotated[Approve | TakeBack | Direct, Field(discriminator="kind")]
+    what: Annotated[Wanted, Field(discriminator="kind")]
 
 
 class ActAnswer(Message):

@@ -17,7 +17,7 @@ def other_than_wanted(act: Act, command: Command) -> str | None:
         case Direct(host=host, order=what):
             wanted = ordered_id(act.id, what), host, digest(what)
         case _:
-            return "it takes something back"
+            return "it wants nothing done on a host"
     if wanted[0] != command.id:
         return "it is for another command"
     if wanted[1] != Principal.parse(command.audience).host:

@@ -34,6 +34,8 @@ class Detector(ABC, Generic[O_contra]):
     watches: ClassVar[tuple[type[Observation], ...]]
     most_a_minute: ClassVar[int | None] = None
     """How many of its findings about one host are told in a minute; `None` for all."""
+    suppressible: ClassVar[bool] = True
+    """Whether operators may suppress its findings."""
     memory: ClassVar[timedelta] = timedelta(0)
     """How far back it remembers: as much of the archive is shown to it when the analyzer starts."""
 

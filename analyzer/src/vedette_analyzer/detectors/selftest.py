@@ -16,6 +16,7 @@ class SelfTested(Detector[Any]):
     name = "selftest"
     watches = (WindowFocused, ClipboardCopied)
     most_a_minute = 20
+    suppressible = False
 
     def __init__(self, lists: Lists) -> None:
         """Look in no list."""
