@@ -45,7 +45,8 @@ _UNSAFE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Unicode categories that could move a cursor, turn text around, hide it, or end a header's line."""
 
 _HOST_LIKE = re.compile(
-    r"(?<![\w.])(?:[\w-]+\.)+[a-z]{2,24}(?![\w])|\b\d{1,3}(?:\.\d{1,3}){3}\b", re.IGNORECASE
+    r"(?<![\w.])(?:[\w-]+\.)+(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?!\w)|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\bhttp(?=s?:)", re.IGNORECASE)
 
