@@ -26,6 +26,10 @@ def shape(path: Path) -> set[str]:
     return {" ".join(sql.split()).replace(" )", ")") for (sql,) in found if "alembic" not in sql}
 
 
+def is_no_word_index(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "table" or "_words" not in (name or "")
+
+
 def test_migrations_lead_to_the_tables_of_the_schema(writer: Writer, path: Path, tmp_path: Path) -> None:
     written = tmp_path / "written.db"
     for database in (path, written):
@@ -34,7 +38,8 @@ def test_migrations_lead_to_the_tables_of_the_schema(writer: Writer, path: Path,
             if database == written:
                 schema.metadata.create_all(connection)
                 connection.commit()
-            assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+            context = MigrationContext.configure(connection, opts={"include_name": is_no_word_index})
+            assert compare_metadata(context, schema.metadata) == []
         engine.dispose()
     assert shape(path) == shape(written)
 

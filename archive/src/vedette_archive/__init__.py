@@ -1,6 +1,7 @@
 """History: what was seen, found, told and ordered."""
 
 from .books import Books
+from .charts import By, Count, Top
 from .checking import check
 from .errors import (
     ArchiveDamagedError,
@@ -8,8 +9,11 @@ from .errors import (
     ArchiveFullError,
     ArchiveLockedError,
     OtherArchiveError,
+    QueryError,
 )
+from .history import History
 from .ledger import Ledger
+from .query import Events, Query
 from .reader import ArchivedObservation, Cursor, FollowedAlert, Heard, Reader
 from .retention import Retention
 from .rows import (
@@ -30,6 +34,7 @@ from .rows import (
     Told,
     Undone,
 )
+from .searching import Page
 from .suppressions import (
     ArchivedSuppression,
     Hidden,
@@ -53,18 +58,25 @@ __all__ = [
     "ArchivedSuppression",
     "Batch",
     "Books",
+    "By",
+    "Count",
     "Counts",
     "Cursor",
     "Ending",
+    "Events",
     "Fate",
     "FollowedAlert",
     "Heard",
     "Hidden",
+    "History",
     "Judged",
     "Ledger",
     "OpenCommand",
     "OtherArchiveError",
+    "Page",
     "Place",
+    "Query",
+    "QueryError",
     "Reader",
     "Retention",
     "Run",
@@ -73,6 +85,7 @@ __all__ = [
     "SuppressionEnded",
     "SuppressionRecord",
     "Told",
+    "Top",
     "Undone",
     "Writer",
     "check",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import ArchiveDamagedError, explained
+from .history_rules import HISTORY_RULES
 from .opening import open_to_read
 from .rules import RULES
 
@@ -44,8 +45,9 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
 
 
 def _disagreements(connection: sqlite3.Connection, progress: Callable[[float], None]) -> Iterator[str]:
-    for done, rule in enumerate(RULES, 1):
-        progress(done / (len(RULES) + 1))
+    rules = RULES + HISTORY_RULES
+    for done, rule in enumerate(rules, 1):
+        progress(done / (len(rules) + 1))
         rows = connection.execute(rule.query).fetchmany(_MANY + 1)
         for row in rows[:_MANY]:
             yield rule.sentence.format(*row)

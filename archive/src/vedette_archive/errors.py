@@ -25,6 +25,10 @@ class ArchiveDamagedError(ArchiveError):
     """The file is not, or no longer, a database."""
 
 
+class QueryError(VedetteError):
+    """What was asked of the archive makes no sense; the text says what of it."""
+
+
 class OtherArchiveError(ArchiveError):
     """A cursor comes from another archive than this one, or from a later state of it."""
 

@@ -86,6 +86,7 @@ def _set(connection: sqlite3.Connection, patience: float) -> None:
             time.sleep(0.02)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA secure_delete=ON")  # what people copied is overwritten when it is deleted
+    connection.execute("PRAGMA recursive_triggers=ON")  # an alert that is replaced is deleted first
     connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
 
 

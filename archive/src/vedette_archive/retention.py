@@ -61,6 +61,11 @@ _COUNT_ON = (
     "INSERT INTO forgotten (fate, numbers) VALUES (?1, ?2) ON CONFLICT DO UPDATE "
     "SET numbers = CASE WHEN numbers > ?3 - ?2 THEN ?3 ELSE numbers + ?2 END"
 )
+# An arrival is empty once all that is left of its kind was received later; its words go with it.
+_EMPTIED = (
+    "DELETE FROM arrivals WHERE kind = ?1 AND received_at < min(?2, "
+    "ifnull((SELECT min(received_at) FROM observations WHERE kind = ?1), ?2))"
+)
 
 
 def remove_expired(connection: sqlite3.Connection, retention: Retention, now: datetime, step: int) -> int:
@@ -97,6 +102,7 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     yield _Rule("hidden", "sequence", "at < :before", old)
     yield _Rule("suppressions", "id", f"until < :before AND {_HIDES_NOTHING}", old)
     yield _Rule("deaths", "principal, spool, kind, number", "at < :before", before(_DEATH_DAYS))
+    yield _Rule("arrival_hours", "hour", "last < (SELECT min(id) FROM arrivals)")
     for table in ("epochs", "lost_epochs"):
         where = f"number <= (SELECT number FROM {table} ORDER BY number DESC LIMIT 1 OFFSET {KEPT_EPOCHS})"
         yield _Rule(table, "number", where)
@@ -114,7 +120,7 @@ _IS_FORGOTTEN = (
     f" AND s.heard_at < streams.over_at + {_OVER_DAYS * 86_400 * 10**6}) "
     + " ".join(
         f"AND NOT EXISTS (SELECT 1 FROM {table} t WHERE t.stream_id = streams.id)"
-        for table in ("observations", "unreadable", "findings", "commands")
+        for table in ("observations", "arrivals", "unreadable", "findings", "commands")
     )
 )
 
@@ -131,6 +137,8 @@ def _remove(connection: sqlite3.Connection, rule: _Rule, limit: int) -> int:
         return _forget(connection, [int(key) for (key,) in keys], limit)
     where = " AND ".join(f"{column} = ?" for column in rule.key.split(", "))
     connection.executemany(f"DELETE FROM {rule.table} WHERE {where}", keys)
+    if rule.table == "observations":
+        connection.execute(_EMPTIED, (rule.kind, rule.before))
     if rule.table in ("observations", "unreadable"):
         removed = Counter(stream_id for stream_id, _ in keys)
         connection.executemany(

@@ -5,6 +5,7 @@ later. So lists go to SQLite as JSON, which it takes apart by itself: a transact
 however many reports there are in it.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -28,6 +29,11 @@ _INSERT_OBSERVATIONS = (
     "FROM json_each(?) CROSS JOIN streams s ON s.id = json_extract(key, '$[0]')) "
     "SELECT r.id, r.first + i.key, r.kind, r.received_at, i.value FROM runs r, json_each(r.items) i "
     "WHERE i.type = 'object' AND i.key BETWEEN r.lowest AND r.highest ON CONFLICT DO NOTHING"
+)
+_INSERT_ARRIVALS = (
+    "INSERT INTO arrivals (stream_id, kind, received_at, first, last) SELECT s.id, s.kind, "
+    "json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]') "
+    "FROM json_each(?) CROSS JOIN streams s ON s.id = json_extract(value, '$[0]')"
 )
 _INSERT_UNREADABLE = (
     "INSERT INTO unreadable (stream_id, number, received_at, reason, length, body) "
@@ -109,6 +115,9 @@ def _insert(connection: sqlite3.Connection, parts: Sequence[_Part]) -> None:
     stored = 0
     for some in _at_once(parts):
         stored += connection.execute(_INSERT_OBSERVATIONS, (_as_json(some),)).rowcount
+    arrived = [_arrival(part) for part in parts if len(part.run.unreadable) < part.run.count]
+    if arrived:
+        connection.execute(_INSERT_ARRIVALS, (json.dumps(arrived),))
     unreadable = [
         _unreadable(part, number, item)
         for part in parts
@@ -146,6 +155,10 @@ def _member(part: _Part) -> str:
     run, stream_id, first, last = part
     received_at = to_number(run.received_at)
     return f'"[{stream_id},{run.first},{received_at},{first - run.first},{last - run.first}]":{run.items}'
+
+
+def _arrival(part: _Part) -> list[int]:
+    return [part.stream_id, to_number(part.run.received_at), part.first, part.last]
 
 
 def _unreadable(part: _Part, number: int, item: Unreadable) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from typing import Self
 
 from .books import Books
 from .errors import explained
+from .indexing import anything_to_index, index_words
 from .opening import PATIENCE, open_to_write
 from .retention import STEP, Retention, anything_expired, remove_expired
 from .rows import Batch, Stored
@@ -63,6 +64,14 @@ class Writer:
                 return 0
         with self._committing():
             return remove_expired(self._connection, retention, now, step)
+
+    def index_words(self, arrivals: int) -> int:
+        """Index the words of some arrivals, which are found without that, but slower; 0: all are indexed."""
+        with explained(self._path):
+            if not anything_to_index(self._connection):
+                return 0
+        with self._committing():
+            return index_words(self._connection, arrivals)
 
     def close(self) -> None:
         """Let go of the file."""

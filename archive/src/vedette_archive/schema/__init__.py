@@ -15,10 +15,11 @@ from .delivered import (
     streams,
     unreadable,
 )
+from .history import HOUR, alert_words, arrival_hours, arrival_words, arrivals, rollups
 from .judged import acts, alerts, commands, deaths, findings, followers
 from .suppressed import hidden, suppressions
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration. Revisions are numbered, so that a newer one than known is recognised as such."""
 
 APPLICATION_ID = 0x56454454  # "VEDT"
@@ -27,9 +28,14 @@ APPLICATION_ID = 0x56454454  # "VEDT"
 __all__ = [
     "APPLICATION_ID",
     "HEAD",
+    "HOUR",
     "acts",
+    "alert_words",
     "alerts",
     "archive",
+    "arrival_hours",
+    "arrival_words",
+    "arrivals",
     "commands",
     "deaths",
     "epochs",
@@ -41,6 +47,7 @@ __all__ = [
     "metadata",
     "observations",
     "ranges",
+    "rollups",
     "senders",
     "streams",
     "suppressions",

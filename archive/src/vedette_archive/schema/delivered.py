@@ -22,9 +22,12 @@ archive = Table(
     Column("name", Text, nullable=False),
     Column("created_at", Number, nullable=False),
     Column("epoch", Text),
+    Column("indexed", Number, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="one_row"),
 )
-"""One row: the random name that cursors carry, drawn when the archive was made; the last commit's epoch."""
+"""One row: the random name that cursors carry, drawn when the archive was made; the last commit's epoch;
+the last arrival whose words are indexed.
+"""
 
 epochs = Table(
     "epochs",

@@ -1,6 +1,16 @@
 """Tables of what came of it: findings, commands, acts, alerts, and who follows them."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from .common import Number, metadata
 
@@ -117,15 +127,27 @@ alerts = Table(
     Column("detector", Text, nullable=False),
     Column("command_id", Text),
     Column("body", Text, nullable=False),
+    Column("indicator", Text, Computed("json_extract(body, '$.match.value')", persisted=False)),
+    Column("kind", Text, Computed("json_extract(body, '$.origin.kind')", persisted=False)),
     UniqueConstraint("id"),
     Index("alerts_of_host", "host", "sequence"),
-    Index("alerts_by_time", "at"),
+    Index("alerts_by_time", "at", "id", "host", "severity", "detector", "indicator", "kind"),
+    Index("alerts_of_host_by_time", "host", "at", "id", "severity", "detector", "kind"),
     sqlite_autoincrement=True,  # a sequence is never used twice, not even after its row is gone
 )
 """Alerts as they were told. `sequence` rises with each write, changes too: who follows it misses nothing.
 
-Indices: the last of a host, retention.
+Indices: the last of a host; searching, which reads bodies only of what it finds; retention.
 """
+
+Index(
+    "alerts_of_indicator",
+    alerts.c.indicator,
+    alerts.c.at,
+    alerts.c.id,
+    sqlite_where=alerts.c.indicator.is_not(None),
+    postgresql_where=alerts.c.indicator.is_not(None),
+)
 
 Index(
     "alerts_of_command",
