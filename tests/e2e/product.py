@@ -50,7 +50,7 @@ class Product:
         where += ["--ca-port", str(brokers.free_port()), *(["--plain"] if plain or broker else [])]
         self.command = [
             *(sys.executable, "-m", "vedette_console", "up", "--host", "host-7", *where),
-            *("--folder", str(folder / "run"), "--list", str(self.list), *options),
+            *("--folder", str(folder / "run"), "--list", str(self.list), "--console", "off", *options),
         ]
         without = {
             name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}

@@ -74,8 +74,8 @@ class Acting:
         if self._ordering.mode(host) is Mode.OBSERVE:
             raise NotDoneError(f"{host} is in observe mode: nothing is done there")
         self._needs_ability(order.order, host)
-        effects += self._ordering.orders.approve(order, act.issuer, token, now)
-        effects.append(Approved(name, act.issuer, now, order.expires_at, token))
+        effects += self._ordering.orders.approve(order, act.author, token, now)
+        effects.append(Approved(name, act.author, now, order.expires_at, token))
         order.alerts = list(approved(order))
         effects += order.alerts
         return Done(f"{host}: {doing(order.order)}", name)
@@ -91,7 +91,7 @@ class Acting:
         done = "waited for approval" if waited else "the host had answered"
         effects.append(Answer(name, Ending.WITHDRAWN, now))
         effects += settled(
-            order, f"not done: {act.issuer} took it back {'while it' if waited else 'before'} {done}"
+            order, f"not done: {act.author} took it back {'while it' if waited else 'before'} {done}"
         )
         if isinstance(order.order, Block | Isolate):
             effects += self._mute(name, order.audience, order.order, order.indicator, act, now)
@@ -120,7 +120,7 @@ class Acting:
         self, name: UUID, audience: Principal, order: Order, act: Act, now: datetime, effects: list[Effect]
     ) -> Done:
         undo = Undo(command_id=name)
-        summary = f"{act.issuer} undoes what was ordered on {audience.host}: {to_do(order)}"
+        summary = f"{act.author} undoes what was ordered on {audience.host}: {to_do(order)}"
         opened = self._open(undo, audience, summary, act, now, effects)
         words = f"{audience.host}: undoing what was ordered: {to_do(order)}{self._if_away(audience)}"
         return Done(words, opened.id)
@@ -136,8 +136,8 @@ class Acting:
         until: datetime | None = None,
     ) -> Iterator[Undone]:
         until = until or now + timedelta(seconds=order.ttl_seconds)
-        self._ordering.standing.undo(name, audience, indicator, until, act.issuer)
-        yield Undone(name, act.issuer, now, until)
+        self._ordering.standing.undo(name, audience, indicator, until, act.author)
+        yield Undone(name, act.author, now, until)
 
     def _direct(self, what: Direct, act: Act, token: str, now: datetime, effects: list[Effect]) -> Done:
         host, order = what.host, what.order
@@ -149,7 +149,7 @@ class Acting:
             raise NotDoneError(f"{host} itself allows nothing but observing")
         self._needs_ability(order, host)
         how_long = "" if isinstance(order, SelfTest) else f" for {for_how_long(order)}"
-        summary = f"{act.issuer} ordered {host}: {to_do(order)}{how_long}"
+        summary = f"{act.author} ordered {host}: {to_do(order)}{how_long}"
         opened = self._open(order, enforcer, summary, act, now, effects, token)
         words = f"{host}: {doing(order)}{how_long}{self._if_away(enforcer)}"
         to_end = "" if is_test else f"; to end it sooner: vedette undo {short(opened.id)}"
@@ -166,7 +166,7 @@ class Acting:
         token: str | None = None,
     ) -> OpenOrder:
         name = ordered_id(act.id, order)
-        opened = OpenOrder.new(name, audience, order, now, ordered_by=act.issuer, act=token)
+        opened = OpenOrder.new(name, audience, order, now, ordered_by=act.author, act=token)
         opened.alerts.append(act_alert(act, summary, opened, self._ordering.mode(audience.host)))
         effects += self._ordering.open(opened, now)
         effects += opened.alerts

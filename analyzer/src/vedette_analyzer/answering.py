@@ -25,7 +25,7 @@ def answered(act: Act, token: str, now: datetime, came: Done | NotDoneError) -> 
     done = came if isinstance(came, Done) else None
     return ArchivedAct(
         id=act.id,
-        issuer=act.issuer,
+        issuer=act.author,
         at=now,
         kind=act.what.kind,
         done=done is not None,

@@ -55,7 +55,7 @@ class ActDesk:
             return
         known = self._archived(act.id)
         if known is not None:
-            yield from [_answer(known)] if known.issuer == act.issuer else []
+            yield from [_answer(known)] if known.issuer == act.author else []
             return
         self._under_way.add(act.id)
         yield from self._analyzer.act(act, token, now)
@@ -111,6 +111,7 @@ def _token(payload: bytes | bytearray) -> str:
 
 
 def _answer(act: ArchivedAct) -> ActAnswer:
+    console_or_person, _, _account = act.issuer.partition("/")  # the archive has the account, too
     return ActAnswer(
-        audience=act.issuer, act_id=act.id, done=act.done, words=act.words, command_id=act.command_id
+        audience=console_or_person, act_id=act.id, done=act.done, words=act.words, command_id=act.command_id
     )

@@ -22,7 +22,7 @@ def suppress(
     _refuse_what_is_ours(scope, suppressions)
     new = Suppression(
         id=act.id,
-        author=act.issuer,
+        author=act.author,
         reason=what.reason,
         since=now,
         until=now + timedelta(seconds=what.ttl_seconds),
@@ -36,11 +36,11 @@ def suppress(
     until = f"until {day_and_time(new.until)}"
     instead = ""
     if before is not None:
-        effects.append(SuppressionEnded(before.id, now, act.issuer))
+        effects.append(SuppressionEnded(before.id, now, act.author))
         instead = f", in the place of {short(before.id)}"
     # Without an entry it hides what nobody has seen yet: worth a look by who only looks at what matters.
     severity = Severity.MEDIUM if new.indicator is None else Severity.INFO
-    summary = f"{act.issuer} suppresses {new.covers}: {new.reason}"
+    summary = f"{act.author} suppresses {new.covers}: {new.reason}"
     effects += [new, _told(act, severity, summary, f"suppressed {until}", now, new.host)]
     return Done(f"suppressed {until}{instead}: {new.covers}")
 
@@ -50,8 +50,8 @@ def lift(suppressions: Suppressions, what: Lift, act: Act, now: datetime, effect
     found = suppressions.end(what.suppression_id, now)
     if found is None:
         raise NotDoneError(f"suppression {short(what.suppression_id)} is not in force")
-    effects.append(SuppressionEnded(found.id, now, act.issuer))
-    summary = f"{act.issuer} lifts what {found.author} suppressed: {found.covers}"
+    effects.append(SuppressionEnded(found.id, now, act.author))
+    summary = f"{act.author} lifts what {found.author} suppressed: {found.covers}"
     effects.append(_told(act, Severity.INFO, summary, "lifted", now, found.host))
     return Done(f"lifted, and told again from now on: {found.covers}")
 

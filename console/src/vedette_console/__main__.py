@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from vedette_schemas import Mode, VedetteError
 from vedette_transport import CANNOT_GO_ON, BrokerAddress
+from vedette_transport.settings import Address
 
 from . import trust
 from .actions import actions
@@ -21,6 +22,7 @@ from .overlay import NO_OVERLAY, read_overlay
 from .selftest import EXIT_CODES as SELFTEST_CODES
 from .selftest import selftest
 from .up import Up
+from .web.commands import console
 
 app = typer.Typer(
     help="Vedette: watches the hosts of a LAN and acts on what it finds.",
@@ -31,6 +33,7 @@ app = typer.Typer(
 app.add_typer(archive, name="archive")
 app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
+app.add_typer(console, name="console")
 trust.add_to(app)
 app.command()(actions)
 app.command()(hosts)
@@ -75,6 +78,13 @@ def up(
     plain: Annotated[
         bool, typer.Option("--plain", help="Without TLS: on loopback only, or to a broker that has none.")
     ] = False,
+    console: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where browsers reach the console: HTTPS beyond loopback; 'off': nowhere.",
+        ),
+    ] = "127.0.0.1:8080",
     portable: Annotated[
         bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
     ] = False,
@@ -92,6 +102,7 @@ def up(
         own_broker=not broker,
         sources="portable" if portable else "auto",
         overlay=read_overlay(settings) if settings else NO_OVERLAY,
+        console=None if console == "off" else Address.parse(console),
     )
     Up(deployment, as_json=as_json).run()
 

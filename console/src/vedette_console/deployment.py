@@ -13,6 +13,7 @@ from typing import cast
 
 from vedette_schemas import HOST_LABEL, SERVER, Mode, SettingsError
 from vedette_transport import BrokerAddress
+from vedette_transport.settings import Address
 
 from .ca import SETTINGS, make_ca
 from .overlay import NO_OVERLAY, Overlay, Table, merged
@@ -25,6 +26,7 @@ PROGRAMS = {
     "sensor": "vedette_sensor",
     "enforcer": "vedette_enforcer",
     "session": "vedette_sensor.session",
+    "console": "vedette_console.web",
 }
 """What runs, each by its module."""
 
@@ -42,7 +44,8 @@ _WRITTEN = (
 class Deployment:
     """One host with its own server, in one folder; with `blocks` it may block and isolate.
 
-    `names` are those that other hosts reach this one by; without any, nothing listens beyond loopback.
+    `names` are those that other hosts reach this one by; without any, nothing listens beyond loopback but the
+    console, where `console` says so; without that there is none.
     `overlay` is laid over the settings that are written.
     """
 
@@ -58,6 +61,7 @@ class Deployment:
     blocks: bool = True
     environment: Mapping[str, str] | None = None
     overlay: Overlay = NO_OVERLAY
+    console: Address | None = None
 
     def prepare(self) -> None:
         """Make keys and settings; raise `SettingsError` where the folder can't hold them."""
@@ -99,6 +103,8 @@ class Deployment:
                 "clipboard": self.sources,
             },
         }
+        if self.console is not None:
+            settings["console"] = self._console(self.console)
         self.log("broker").parent.mkdir(exist_ok=True)
         for name, values in settings.items():
             text = toml(merged(values, self.overlay.tables.get(name, {})))
@@ -133,6 +139,18 @@ class Deployment:
             "broker": self._broker,
         }
 
+    def _console(self, listen: Address) -> Table:
+        return {
+            "folder": str(self.console_folder),
+            "archive": str(self.archive),
+            "identity": str(self.identity("console")),
+            "ca": str(self.folder.resolve() / "ca"),
+            "analyzer": str(self.settings_path("analyzer")),
+            "names": self.names,
+            "listen": {"host": listen.host, "port": listen.port},
+            "broker": self._broker,
+        }
+
     def _host_program(self, name: str) -> Table:
         """Return what sensor and enforcer have in common."""
         who = {"host": self.host} if self.broker.plain else {"identity": str(self.identity(name))}
@@ -146,6 +164,11 @@ class Deployment:
     def identity(self, program: str) -> Path:
         """Return where a program, or the operator who runs us, has key and certificate."""
         return self.folder.resolve() / "identity" / program
+
+    @property
+    def console_folder(self) -> Path:
+        """Where the console has its accounts."""
+        return self.folder.resolve() / "console"
 
     @property
     def public(self) -> Path:

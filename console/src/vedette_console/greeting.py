@@ -31,7 +31,25 @@ _ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 Facts = Mapping[str, str]
 
 
-def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts) -> Iterator[str]:
+def how_to_sign_in(deployment: Deployment) -> str:
+    """Return where the console is, and how the first to sign in does so: that account is made here."""
+    # What hashes passwords is loaded by those alone who need it.
+    from .web.accounts import Accounts  # noqa: PLC0415
+    from .web.first import first_password  # noqa: PLC0415
+    from .web.settings import ConsoleSettings  # noqa: PLC0415
+    from .web.store import Store  # noqa: PLC0415
+
+    settings = ConsoleSettings.of(deployment.settings_path("console"))
+    store = Store(deployment.console_folder)
+    try:
+        password = first_password(Accounts(store))
+    finally:
+        store.close()
+    once = "" if password is None else f", sign in as 'admin', once with: {password}"
+    return f"{settings.address}{once}"
+
+
+def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts, console: str = "") -> Iterator[str]:
     """Yield what is watched and done here, what is in force, and what one can do."""
     broker = deployment.broker
     lists = ", ".join(str(path) for path in deployment.lists)
@@ -43,6 +61,8 @@ def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts) -> Itera
     yield f"  mode       {deployment.mode}{_WHAT_IT_DOES[deployment.mode]}"
     if (held := enforcer.get(IN_FORCE, NOTHING)) != NOTHING:
         yield f"  in force   {held}"
+    if console:
+        yield f"  console    {console}"
     yield f"  what was ordered: vedette actions --folder {shlex.quote(str(deployment.folder))}"
     yield f"  any MQTT client: {_listening(deployment)}"
     yield "  Ctrl-C stops all"

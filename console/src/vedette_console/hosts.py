@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 20
 
 
-class _Modes(BaseModel):
+class Modes(BaseModel):
     """What the analyzer's settings say of modes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     mode: Mode = Mode.ENFORCE
-    hosts: Mapping[str, "_Modes"] = Field(default_factory=dict)
+    hosts: Mapping[str, "Modes"] = Field(default_factory=dict)
 
 
 def hosts(
@@ -51,7 +51,7 @@ def hosts(
     with open_archive(settings.archive) as reader:
         seen = _seen(reader)
     entries = None if settings.broker.plain else _enrolled(ca, folder / "ca")
-    modes = _modes(folder / "analyzer.toml")
+    modes = read_modes(folder / "analyzer.toml")
     found = rows(seen, entries, now)
     notes = list(_notes(found, seen, now, knows_ca=entries is not None, is_plain=settings.broker.plain))
     if as_json:
@@ -80,12 +80,12 @@ def _enrolled(named: Path | None, beside: Path) -> list[Entry] | None:
         register.close()
 
 
-def _modes(path: Path) -> _Modes | None:
+def read_modes(path: Path) -> Modes | None:
     """Return the server's modes; `None` where its settings are not here."""
     if not path.exists():
         return None
     try:
-        return _Modes.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Modes.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise SettingsError(f"{path}: can't be read: {error.strerror}") from None
     except (ValidationError, ValueError):
@@ -104,7 +104,7 @@ def _notes(
         yield "no CA is here: what it has enrolled and revoked is not shown (--ca says where)"
 
 
-def _mode(row: Row, modes: _Modes | None) -> tuple[Mode | None, bool]:
+def mode_of(row: Row, modes: Modes | None) -> tuple[Mode | None, bool]:
     """Return the lower of the server's mode and what the host itself allows, and whether the host is why."""
     server = None if modes is None else modes.hosts.get(row.host, modes).mode
     order = (Mode.OBSERVE, Mode.APPROVE, Mode.ENFORCE)
@@ -113,13 +113,13 @@ def _mode(row: Row, modes: _Modes | None) -> tuple[Mode | None, bool]:
     return lowest, lowest is not None and lowest != server
 
 
-def _table(found: Iterable[Row], modes: _Modes | None, now: datetime) -> Table:
+def _table(found: Iterable[Row], modes: Modes | None, now: datetime) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("host", overflow="fold", max_width=_LONGEST_NAME)
     for name in ("heard", "version", "mode", "spool", "lost", "certificate"):
         table.add_column(name, justify="right" if name in ("spool", "lost") else "left", overflow="fold")
     for row in found:
-        mode, is_hosts = _mode(row, modes)
+        mode, is_hosts = mode_of(row, modes)
         table.add_row(
             Text(row.host, "bold red" if row.marks else "bold"),
             "never" if row.heard_at is None else f"{left(now - row.heard_at)} ago",
@@ -137,8 +137,8 @@ def _table(found: Iterable[Row], modes: _Modes | None, now: datetime) -> Table:
     return grid
 
 
-def _as_json(row: Row, modes: _Modes | None, now: datetime) -> dict[str, object]:
-    mode, _ = _mode(row, modes)
+def _as_json(row: Row, modes: Modes | None, now: datetime) -> dict[str, object]:
+    mode, _ = mode_of(row, modes)
     return {
         "host": row.host,
         "enrolled": row.ends_at is not None,

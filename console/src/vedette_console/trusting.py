@@ -18,6 +18,9 @@ _TOKEN_LIFE = timedelta(minutes=5)
 READER = "reader/operator"
 """The identity for an MQTT client that only listens."""
 
+SCREEN = "screen/operator"
+"""The identity of 'vedette up' itself, whose screen shows what comes."""
+
 
 def is_established(deployment: Deployment) -> bool:
     """Have this host and whoever runs us join, as any host does; tell whether that is done.
@@ -38,6 +41,7 @@ def is_established(deployment: Deployment) -> bool:
 def _have_joined(deployment: Deployment) -> None:
     operator = operator_label()
     _have(deployment, str(Principal(Program.OPERATOR, operator)), "operator")
+    _have(deployment, str(Principal(Program.OPERATOR, f"{operator[:56]}-screen")), SCREEN)
     if not deployment.broker.plain:
         # A certificate is for one connection: who listens all day does not act by the same one.
         _have(deployment, str(reader(operator)), READER)

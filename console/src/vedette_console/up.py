@@ -44,10 +44,10 @@ from vedette_transport.renewing import Renewer
 from vedette_transport.settings import Address
 
 from .deployment import HOST_PROGRAMS, PROGRAMS, Deployment
-from .greeting import parting_lines, ready_lines
+from .greeting import how_to_sign_in, parting_lines, ready_lines
 from .lines import alert_line, plain
 from .supervisor import Due, Ended, Supervisor
-from .trusting import is_established
+from .trusting import SCREEN, is_established
 
 READY_SECONDS = 30.0
 OVERDUE_SECONDS = 3.0
@@ -89,7 +89,7 @@ class Up:
         self.supervisor = Supervisor(deployment.folder, self._inbox, deployment.environment)
         self._screen = Console(highlight=False, soft_wrap=True, file=sys.stdout)
         self._facts: dict[str, dict[str, str]] = {}
-        self._session_off = ""
+        self._session_off = self._sign_in = ""
         self._ready = False
         self._started: set[str] = set()
         self._unsettled: OrderedDict[UUID, tuple[Alert, float]] = OrderedDict()
@@ -141,18 +141,16 @@ class Up:
         return True
 
     def _serve(self) -> None:
-        console = Identity(self._deployment.identity("console"))
-        operator = Renewer(
-            Identity(self._deployment.identity("operator")),
-            Address(host="localhost", port=self._deployment.ca_port),
-        )
-        operator.start()
+        screen = Identity(self._deployment.identity(SCREEN))
+        ca = Address(host="localhost", port=self._deployment.ca_port)
+        for identity in (screen, Identity(self._deployment.identity("operator"))):
+            Renewer(identity, ca).start()
         session = MqttSession(
-            console.principal,
+            screen.principal,
             self._deployment.broker,
             self._inbox,
             subscriptions=(topics.EVERY_STATUS, topics.EVERY_ALERT),
-            identity=console,
+            identity=screen,
         )
         if self._deployment.own_broker:
             self._start("broker")
@@ -197,6 +195,9 @@ class Up:
         """Start this host's programs once there is somebody to hear them."""
         for name in HOST_PROGRAMS:
             self._start(name)
+        if self._deployment.console is not None and "console" not in self._started:
+            self._sign_in = how_to_sign_in(self._deployment)
+            self._start("console")
 
     def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
@@ -245,6 +246,8 @@ class Up:
             delay = self.supervisor.restart_later(ended.name)
             how = words if ended.failed_to_start else _how(ended.code)
             self.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
+        elif ended.name == "console" and str(settings) not in reason:
+            self.say(f"{words}; all else goes on")
         elif ended.name == "session" and str(settings) not in reason:
             self._session_off = words
             self.say(words)
@@ -289,7 +292,8 @@ class Up:
         if self._as_json:
             self.say(f"ready: host {deployment.host}, broker {deployment.broker}")
             return
-        for line in ready_lines(deployment, self._facts_of(Program.SENSOR), self._facts_of(Program.ENFORCER)):
+        facts = self._facts_of(Program.SENSOR), self._facts_of(Program.ENFORCER)
+        for line in ready_lines(deployment, *facts, self._sign_in):
             self.say(line)
 
     def _say_what_stays(self) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from .commands import Block, Isolate, Order, SelfTest
 from .fields import VERSION, HostName, Message, Sentence, Sha256, Time
@@ -49,8 +49,15 @@ Wanted = Approve | TakeBack | Direct | Suppress | Lift
 """What an operator can want done."""
 
 
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?$")]
+"""A person's name at a console."""
+
+
 class Act(Message):
-    """What `issuer` wants done: sent until it is answered, carried out once. Times are the issuer's."""
+    """What `issuer` wants done: sent until it is answered, carried out once. Times are the issuer's.
+
+    A console names the `account` for which it acts.
+    """
 
     version: Literal[1] = VERSION
     id: UUID
@@ -58,6 +65,12 @@ class Act(Message):
     issued_at: Time
     expires_at: Time
     what: Annotated[Wanted, Field(discriminator="kind")]
+    account: AccountName | None = None
+
+    @property
+    def author(self) -> str:
+        """Who wants it, as people are told: `operator@anna`, `console@main/anna`."""
+        return self.issuer if self.account is None else f"{self.issuer}/{self.account}"
 
 
 class ActAnswer(Message):

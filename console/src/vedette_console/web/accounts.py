@@ -1,0 +1,123 @@
+"""Accounts of people who sign in at the console."""
+
+import re
+import sqlite3
+from datetime import datetime
+from typing import NamedTuple
+
+from vedette_schemas import SettingsError
+
+from . import passwords
+from .roles import Role
+from .store import Store, to_number, to_time
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?")
+
+
+class Account(NamedTuple):
+    """Who may sign in. `once`: a password of our making was not replaced by one of theirs yet."""
+
+    name: str
+    role: Role
+    once: bool
+    made_at: datetime
+    signed_in_at: datetime | None
+
+
+_COLUMNS = "name, role, once, made_at, signed_in_at"
+
+
+class Accounts:
+    """The accounts in the console's database."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep them there."""
+        self._store = store
+
+    def everyone(self) -> list[Account]:
+        """Return all accounts by name."""
+        with self._store.reading() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM accounts ORDER BY name").fetchall()  # noqa: S608
+        return [_account(row) for row in rows]
+
+    def account(self, name: str) -> Account | None:
+        """Return the account of that name."""
+        with self._store.reading() as connection:
+            query = f"SELECT {_COLUMNS} FROM accounts WHERE name = ?"  # noqa: S608 (our own columns)
+            row = connection.execute(query, (name,)).fetchone()
+        return None if row is None else _account(row)
+
+    def stored_hash(self, name: str) -> str | None:
+        """Return what is stored for the password of an account."""
+        with self._store.reading() as connection:
+            row = connection.execute("SELECT hash FROM accounts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def add(self, name: str, role: Role, now: datetime) -> str:
+        """Make an account and return its one-time password; raise `SettingsError` where that can't be."""
+        if _NAME.fullmatch(name) is None:
+            raise SettingsError(f"{name!r}: give lower-case letters, digits, '.', '_' and '-', at most 32")
+        password = passwords.one_time()
+        row = (name, role, passwords.hashed(password), to_number(now), to_number(now))
+        with self._store.writing() as connection:
+            try:
+                connection.execute(
+                    "INSERT INTO accounts (name, role, hash, once, made_at, changed_at)"
+                    " VALUES (?, ?, ?, 1, ?, ?)",
+                    row,
+                )
+            except sqlite3.IntegrityError:
+                raise SettingsError(f"there is an account {name!r} already") from None
+        return password
+
+    def remove(self, name: str) -> None:
+        """Remove an account and end its sessions; the last admin stays."""
+        with self._store.writing() as connection:
+            self._keep_an_admin(connection, name)
+            connection.execute("DELETE FROM accounts WHERE name = ?", (name,))
+            connection.execute("DELETE FROM failures WHERE name = ?", (name,))
+
+    def give(self, name: str, role: Role) -> None:
+        """Give an account another role, from its next click on; the last admin keeps theirs."""
+        with self._store.writing() as connection:
+            if role is not Role.ADMIN:
+                self._keep_an_admin(connection, name)
+            connection.execute("UPDATE accounts SET role = ? WHERE name = ?", (role, name))
+
+    def reset(self, name: str, now: datetime) -> str:
+        """Give an account a one-time password and return it; its sessions end, and it is not locked."""
+        password = passwords.one_time()
+        self._set(name, passwords.hashed(password), now, once=True)
+        return password
+
+    def choose(self, name: str, password: str, now: datetime) -> None:
+        """Give an account the password that its owner chose; its sessions end.
+
+        Raise `SettingsError` where it is too weak.
+        """
+        self._set(name, passwords.hashed(passwords.chosen(password, name)), now, once=False)
+
+    def _set(self, name: str, stored: str, now: datetime, *, once: bool) -> None:
+        with self._store.writing() as connection:
+            found = connection.execute(
+                "UPDATE accounts SET hash = ?, once = ?, changed_at = ? WHERE name = ?",
+                (stored, once, to_number(now), name),
+            )
+            if found.rowcount == 0:
+                raise SettingsError(f"there is no account {name!r}: 'vedette console user list' lists them")
+            connection.execute("DELETE FROM sessions WHERE account = ?", (name,))
+            connection.execute("DELETE FROM failures WHERE name = ?", (name,))
+
+    def _keep_an_admin(self, connection: sqlite3.Connection, name: str) -> None:
+        row = connection.execute("SELECT role FROM accounts WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise SettingsError(f"there is no account {name!r}: 'vedette console user list' lists them")
+        query = "SELECT count(*) FROM accounts WHERE role = ?"
+        if row[0] == Role.ADMIN and connection.execute(query, (Role.ADMIN,)).fetchone()[0] == 1:
+            raise SettingsError(f"{name!r} is the last admin: make another one first")
+
+
+def _account(row: tuple[str, str, int, int, int | None]) -> Account:
+    name, role, once, made_at, signed_in_at = row
+    signed_in = None if signed_in_at is None else to_time(signed_in_at)
+    return Account(name, Role(role), bool(once), to_time(made_at), signed_in)

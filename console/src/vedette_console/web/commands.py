@@ -1,0 +1,142 @@
+"""`vedette console`: serves the web console, and keeps its accounts and tokens."""
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from vedette_schemas import SettingsError
+
+from .roles import Role
+
+if TYPE_CHECKING:
+    from .accounts import Accounts
+    from .settings import ConsoleSettings
+
+# What serves pages is imported where it is needed: all other commands start without it.
+
+console = typer.Typer(help="The web console: serve it, and say who may sign in.")
+user = typer.Typer(help="Who may sign in at the console.", no_args_is_help=True)
+console.add_typer(user, name="user")
+
+Folder = Annotated[Path, typer.Option(help="The folder of 'vedette up', or one with a console.toml.")]
+Name = Annotated[str, typer.Argument(help="The account's name: lower-case letters, digits, '.', '_', '-'.")]
+RUN = Path("run")
+
+
+@console.callback(invoke_without_command=True)
+def serve(
+    context: typer.Context,
+    folder: Folder = RUN,
+    listen: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where to listen, if not where the settings say.")
+    ] = "",
+) -> None:
+    """Serve the console of a folder of 'vedette up', which does so itself; beyond loopback by HTTPS."""
+    if context.invoked_subcommand is not None:
+        return
+    import logging  # noqa: PLC0415
+
+    from vedette_transport.settings import Address  # noqa: PLC0415
+
+    from .first import first_password  # noqa: PLC0415
+    from .serving import serve  # noqa: PLC0415
+    from .settings import Listen  # noqa: PLC0415
+
+    settings = _settings(folder)
+    if listen:
+        where = Address.parse(listen)
+        settings = settings.model_copy(update={"listen": Listen(host=where.host, port=where.port)})
+    logging.getLogger().setLevel(logging.INFO)
+    with _accounts(folder) as accounts:
+        if (password := first_password(accounts)) is not None:
+            sys.stdout.write(f"sign in at {settings.address} as 'admin', once with: {password}\n")
+            sys.stdout.flush()
+    serve(settings)
+
+
+@user.command("add")
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What it may do.")] = Role.VIEWER,
+    folder: Folder = RUN,
+) -> None:
+    """Make an account, and print the password that is good for the first time."""
+    with _accounts(folder) as accounts:
+        password = accounts.add(name, role, datetime.now(UTC))
+    sys.stdout.write(f"{password}\n")
+    sys.stderr.write(f"{name} may sign in as {role}, once with this password, and then chooses another\n")
+
+
+@user.command("password")
+def password(name: Name, folder: Folder = RUN) -> None:
+    """Give an account a password for one time, and print it; its sessions end, and it is not locked."""
+    with _accounts(folder) as accounts:
+        sys.stdout.write(f"{accounts.reset(name, datetime.now(UTC))}\n")
+
+
+@user.command("role")
+def role(name: Name, role: Annotated[Role, typer.Argument()], folder: Folder = RUN) -> None:
+    """Give an account another role, from its next click on."""
+    with _accounts(folder) as accounts:
+        accounts.give(name, role)
+
+
+@user.command("remove")
+def remove(name: Name, folder: Folder = RUN) -> None:
+    """Remove an account; who is signed in with it no longer is."""
+    with _accounts(folder) as accounts:
+        accounts.remove(name)
+
+
+@user.command("list")
+def list_accounts(
+    folder: Folder = RUN,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON array.")] = False,
+) -> None:
+    """List the accounts."""
+    with _accounts(folder) as accounts:
+        found = accounts.everyone()
+    if as_json:
+        rows = [
+            {
+                "name": each.name,
+                "role": each.role,
+                "one_time_password": each.once,
+                "made_at": each.made_at.isoformat(),
+                "signed_in_at": each.signed_in_at and each.signed_in_at.isoformat(),
+            }
+            for each in found
+        ]
+        sys.stdout.write(json.dumps(rows) + "\n")
+        return
+    for each in found:
+        last = f"signed in {each.signed_in_at:%Y-%m-%d %H:%M} UTC" if each.signed_in_at else "never signed in"
+        once = ", has a one-time password" if each.once else ""
+        sys.stdout.write(f"{each.name:<32}  {each.role:<9}  {last}{once}\n")
+
+
+@contextmanager
+def _accounts(folder: Path) -> "Generator[Accounts]":
+    from .accounts import Accounts  # noqa: PLC0415
+    from .store import Store  # noqa: PLC0415
+
+    store = Store(_settings(folder).folder)
+    try:
+        yield Accounts(store)
+    finally:
+        store.close()
+
+
+def _settings(folder: Path) -> "ConsoleSettings":
+    from .settings import NAME, ConsoleSettings  # noqa: PLC0415
+
+    path = folder / NAME
+    if not path.exists():
+        raise SettingsError(f"{path} is not there: name the folder of 'vedette up' with --folder")
+    return ConsoleSettings.of(path)

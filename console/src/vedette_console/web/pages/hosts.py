@@ -1,0 +1,98 @@
+"""*Hosts*: each as it was last heard, what was seen and done there, and what can be."""
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from vedette_indicators import named_target
+from vedette_schemas import Block, BlockedHost, Direct, Isolate
+
+from ...host_rows import Row
+from ...hosts import mode_of, read_modes
+from .. import standing
+from ..acting import Asked
+from ..live import written
+from ..visits import Acting, Looking, Visit
+from . import Page
+from .actions import act
+
+router = APIRouter()
+PAGE = Page(router, "Hosts", "/hosts")
+
+_ALERTS, _ACTIONS = 50, 50
+_AMONG = 500
+"""Of how many of the last actions those of one host are looked for."""
+
+LENGTHS = {900: "15 minutes", 3_600: "1 hour", 28_800: "8 hours", 86_400: "1 day", 604_800: "7 days"}
+"""How long something is blocked or isolated, in seconds."""
+
+
+@router.get("/hosts")
+def hosts(visit: Looking) -> Response:
+    """List the hosts."""
+    with visit.site.archives.reading() as reader:
+        found = standing.hosts(reader, visit.site.settings, visit.now)
+    modes = {row.host: _mode(visit, row) for row in found.rows}
+    return visit.page("hosts.html", hosts=found, modes=modes)
+
+
+@router.get("/hosts/{name}")
+def host(visit: Looking, name: str) -> Response:
+    """Show one host."""
+    with visit.site.archives.reading() as reader:
+        found = standing.hosts(reader, visit.site.settings, visit.now)
+        row = next((row for row in found.rows if row.host == name), None)
+        if row is None:
+            raise HTTPException(404)
+        cursor = reader.newest_cursor()
+        alerts = [each.alert for each in reader.newest_alerts(_ALERTS, host=name)]
+        ordered = [each for each in standing.newest(reader, visit.now, _AMONG) if each.host == name]
+    return visit.page(
+        "host.html",
+        host=row,
+        mode=_mode(visit, row),
+        cursor=written(cursor),
+        alerts=alerts,
+        ordered=ordered[:_ACTIONS],
+        lengths=LENGTHS,
+    )
+
+
+@router.post("/hosts/{name}/isolate")
+def isolate(visit: Acting, name: str) -> Response:
+    """Cut a host off from all but the broker."""
+    order = Isolate(ttl_seconds=_length(visit), why="an operator has isolated this host")
+    return _direct(visit, name, order)
+
+
+@router.post("/hosts/{name}/block")
+def block(visit: Acting, name: str) -> Response:
+    """Block a page, a host or an address on one host."""
+    named = visit.text("target", 2_000)
+    found = named_target(named)
+    if found is None:
+        return visit.back("That names no URL, host, address or network that can be blocked.", good=False)
+    if isinstance(found, BlockedHost):
+        found = found.model_copy(update={"addresses": bool(visit.text("addresses"))})
+    order = Block(target=found, ttl_seconds=_length(visit), why="an operator has blocked this")
+    return _direct(visit, name, order)
+
+
+def _direct(visit: Visit, name: str, order: Block | Isolate) -> Response:
+    try:
+        what = Direct(host=name, order=order)
+    except ValueError:
+        return visit.back("There is no such host.", good=False)
+    return act(visit, Asked(what, name))
+
+
+def _length(visit: Visit) -> int:
+    """Return how long it is to last; an hour where the form does not say."""
+    chosen = visit.text("seconds")
+    return int(chosen) if chosen.isascii() and chosen.isdecimal() and int(chosen) in LENGTHS else 3_600
+
+
+def _mode(visit: Visit, row: Row) -> str:
+    """Return the lower of the server's mode and what the host itself allows; empty where it is not known."""
+    path = visit.site.settings.analyzer
+    mode, is_hosts = mode_of(row, None if path is None else read_modes(path))
+    return "" if mode is None else f"{mode}{' (the host allows no more)' if is_hosts else ''}"

@@ -1,0 +1,36 @@
+"""What keeps open pages current: one stream of Server-Sent Events each, while a page is in sight."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from ..live import read_cursor
+from ..roles import What, may
+from ..visits import Looking, signed_in
+from . import Page
+
+router = APIRouter()
+PAGE = Page(router)
+
+_MOST_REGIONS = 20
+
+
+@router.get("/live")
+async def live(
+    visit: Looking,
+    request: Request,
+    after: str = "",
+    region: Annotated[list[str] | None, Query(max_length=_MOST_REGIONS)] = None,
+) -> Response:
+    """Tell a page what is new since `after`, or since what it had when it lost us."""
+    site, name = visit.site, visit.account.name
+    cursor = read_cursor(request.headers.get("last-event-id", "") or after)
+    regions = sorted({each for each in region or () if site.live.knows(each) and len(each) < 100})  # noqa: PLR2004
+
+    def is_welcome() -> bool:
+        account = signed_in(site, visit.secret)
+        return account is not None and account.name == name and may(account.role, What.LOOK)
+
+    stream = site.live.listen(cursor, regions, is_welcome)
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

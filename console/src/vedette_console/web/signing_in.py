@@ -1,0 +1,93 @@
+"""Signing in: slow for who guesses, locked for a while after too many failures."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from ..ca.limits import Failures
+from . import passwords
+from .accounts import Account, Accounts
+from .store import Store, to_number, to_time
+
+FREE = 5
+"""Failures of an account that cost nothing; each one more locks it twice as long."""
+
+_FIRST, _LONGEST = timedelta(seconds=15), timedelta(minutes=15)
+_FORGOTTEN = timedelta(hours=1)
+_MOST_NAMES = 10_000
+
+
+class Refused(NamedTuple):
+    """Somebody was not let in; `wait` is how many seconds nobody is, under that name or from there."""
+
+    words: str
+    wait: float = 0.0
+
+
+class SignIn:
+    """Lets people in. Whether there is such an account shows neither in words, time nor lock-out."""
+
+    def __init__(
+        self, store: Store, accounts: Accounts, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Keep the failures of each name in the store, those of each address in memory."""
+        self._store, self._accounts, self._now = store, accounts, now
+        self._addresses = Failures(burst=20, seconds=15.0)
+        self._lock = threading.Lock()
+
+    def attempt(self, name: str, password: str, address: str) -> Account | Refused:
+        """Return the account if that is its password."""
+        name, moment = name.strip().lower()[:64], time.monotonic()
+        with self._lock:
+            wait = max(self._addresses.wait(address, moment), self._locked(name))
+        if wait > 0:
+            return Refused(f"Too many attempts. Try again in {_in_words(wait)}.", wait)
+        if passwords.is_right(password, self._accounts.stored_hash(name)):
+            account = self._accounts.account(name)
+            if account is not None:
+                self._forget(name)
+                return account
+        with self._lock:
+            self._addresses.count(address, moment)
+            self._count(name)
+        return Refused("Name or password is wrong.")
+
+    def is_password(self, name: str, password: str) -> bool:
+        """Tell whether that is the password of an account that is signed in."""
+        return passwords.is_right(password, self._accounts.stored_hash(name))
+
+    def _locked(self, name: str) -> float:
+        """Return for how many seconds nobody is let in under a name."""
+        with self._store.reading() as connection:
+            row = connection.execute("SELECT count, at FROM failures WHERE name = ?", (name,)).fetchone()
+        if row is None or row[0] < FREE:
+            return 0.0
+        length = min(_FIRST * 2 ** min(row[0] - FREE, 10), _LONGEST)
+        left = to_time(row[1]) + length - self._now()
+        longest = min(left, length)  # no longer, should the clock have been set back
+        return max(0.0, float(longest.total_seconds()))
+
+    def _count(self, name: str) -> None:
+        now = self._now()
+        with self._store.writing() as connection:
+            connection.execute("DELETE FROM failures WHERE at < ?", (to_number(now - _FORGOTTEN),))
+            connection.execute(
+                "DELETE FROM failures WHERE name IN"
+                " (SELECT name FROM failures ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (_MOST_NAMES - 1,),
+            )
+            connection.execute(
+                "INSERT INTO failures (name, count, at) VALUES (?, 1, ?)"
+                " ON CONFLICT (name) DO UPDATE SET count = count + 1, at = excluded.at",
+                (name, to_number(now)),
+            )
+
+    def _forget(self, name: str) -> None:
+        with self._store.writing() as connection:
+            connection.execute("DELETE FROM failures WHERE name = ?", (name,))
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004

@@ -1,0 +1,7 @@
+// What pages do beyond showing what the server made: times in the reader's zone, what is new as it happens.
+import { keepCurrent } from "./live";
+import { tellTimes } from "./times";
+
+tellTimes(document);
+setInterval(() => tellTimes(document), 1000);
+keepCurrent();
