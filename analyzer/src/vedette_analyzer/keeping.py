@@ -2,10 +2,9 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from queue import Empty, SimpleQueue
 
 from vedette_archive import (
@@ -45,6 +44,7 @@ from vedette_transport.delivery import Batch as Taken
 
 from .faults import trace
 from .losses import LossAlerts
+from .upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,6 @@ FOLLOWER = "mqtt"
 """Under this name the archive keeps how far its alerts have been published."""
 
 RETRY_SECONDS = 1.0
-TIDY_SECONDS = 60.0
-_TIDY_PAUSE = 0.05
 _MOST_OPENINGS = 4
 
 Record = Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct | SuppressionRecord
@@ -168,11 +166,11 @@ class Keeper:
 
     def __init__(self, writer: Writer, retention: Retention, inbox: Inbox) -> None:
         """Write through `writer`, which nobody else uses from now on; what became of it goes to `inbox`."""
-        self._writer, self._retention, self._inbox = writer, retention, inbox
+        self._writer, self._inbox = writer, inbox
         self._queue: SimpleQueue[Work] = SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
-        self._next_tidy = time.monotonic() + TIDY_SECONDS
+        self._upkeep = Upkeep(writer, retention)
         self._ration = LossAlerts()
         self.is_idle = True
         """Whether it waits for work. Only who gives it work asks, and sets it again upon a `Kept`."""
@@ -196,12 +194,13 @@ class Keeper:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                work = self._queue.get(timeout=max(0.0, self._next_tidy - time.monotonic()))
+                work = self._queue.get(timeout=self._upkeep.seconds_left)
             except Empty:
-                self._attempt(self._tidy)
+                self._upkeep.do_what_is_due(is_busy=False)
                 continue
-            if work and self._store(work) and time.monotonic() >= self._next_tidy:
-                self._attempt(self._tidy)
+            if work and self._store(work):
+                self._upkeep.more_came()
+                self._upkeep.do_what_is_due(is_busy=True)
 
     def _store(self, work: Work) -> bool:
         said = ""
@@ -266,18 +265,6 @@ class Keeper:
         if alerts:
             books.store(Batch(alerts=alerts))
         return found
-
-    def _tidy(self) -> None:
-        """Remove a few rows that are old enough; more in a moment if there are."""
-        removed = self._writer.remove_expired(self._retention, datetime.now(UTC))
-        self._next_tidy = time.monotonic() + (_TIDY_PAUSE if removed else TIDY_SECONDS)
-
-    def _attempt(self, what: Callable[[], None]) -> None:
-        try:
-            what()
-        except ArchiveError as error:
-            log.warning("nothing could be removed: %s", error)
-            self._next_tidy = time.monotonic() + TIDY_SECONDS
 
 
 def _declare(facts: Sequence[Fact], books: Books) -> None:
