@@ -57,7 +57,7 @@ class MailServer:
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=data.password == self.password.encode())
+        return AuthResult(success=data.password == self.password.encode(), handled=False)
 
     def next(self, within: float = WAIT) -> EmailMessage:
         return self.taken.get(timeout=within)[1]

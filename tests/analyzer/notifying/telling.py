@@ -66,13 +66,13 @@ class Telling:
     def archive(self, alerts: Iterable[Alert]) -> None:
         self.writer.store(Batch(alerts=tuple(alerts)))
 
-    def start(self) -> None:
-        """Start it; it tells when this returns."""
+    def start(self, until: str = "following") -> None:
+        """Start it; it tells when this returns, or has said something else."""
         self.process = process = subprocess.Popen(
             self.command("run"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
         threading.Thread(target=self._read, args=(process,), daemon=True).start()
-        self.await_line("following")
+        self.await_line(until)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -83,6 +83,13 @@ class Telling:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(WAIT)
+
+    def await_lines(self, *parts: str) -> None:
+        """Wait until it has said lines with these in them, in any order."""
+        left = set(parts)
+        while left:
+            line = self.await_line("")
+            left = {part for part in left if part not in line}
 
     def await_line(self, part: str, within: float = WAIT) -> str:
         """Return the next line that it says with this in it."""

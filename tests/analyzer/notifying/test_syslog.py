@@ -1,0 +1,149 @@
+"""Alerts by syslog, to a server that reads RFC 5424."""
+
+import json
+import re
+import socket
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from vedette_analyzer.notifying import rfc5424
+from vedette_schemas import Severity, State
+
+from tests import identities
+from tests.analyzer.notifying import sysloghost
+from tests.analyzer.notifying.telling import alert, match, origin, telling
+
+pytestmark = pytest.mark.system
+
+HOSTILE = 'a|b=c\\d]"e\r\n<0>1 - - - forged\x00\u202e[x y="z"] é'
+
+
+def settings(port: int, more: str = "") -> str:
+    return f'[route.siem]\nby = "syslog"\nserver = "localhost:{port}"\n{more}'
+
+
+def server_context(folder: Path, *, asks: bool = False) -> ssl.SSLContext:
+    ca = identities.authority()
+    files = identities.identity(ca, "broker@0", folder / "server").folder.files()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    if asks:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(files.ca)
+        identities.write(ca, "console@main", folder / "client")
+    return context
+
+
+def test_over_tls_each_alert_is_an_event_and_repeats_are_too(tmp_path: Path) -> None:
+    context = server_context(tmp_path, asks=True)
+    more = 'ca = "server/ca.pem"\ncertificate = "client/certificate.pem"\nkey = "client/key.pem"\n'
+    with (
+        sysloghost.serving(context) as host,
+        telling(tmp_path, settings(host.port, more)) as site,
+    ):
+        told = [alert(match=match(), origin=origin(), severity=Severity.CRITICAL) for _ in range(3)]
+        site.archive(told)
+        events = [host.next() for _ in told]
+        assert {event.parameters["id"] for event in events} == {str(each.id) for each in told}
+        event = events[0]
+        assert (event.facility, event.severity, event.app, event.kind) == (16, 2, "vedette", "listed-window")
+        assert (event.element, event.host) == ("vedette@32473", socket.gethostname())
+        assert datetime.fromisoformat(event.time).tzinfo is not None
+        assert event.parameters["host"] == "host-7"
+        assert re.match(
+            r"CEF:0\|Vedette\|Vedette\|[^|]+\|listed-window\|a listed program\|10\|rt=\d+ ", event.body
+        )
+        assert "cs1Label=indicator cs1=url http://evil.example/x " in event.body
+        assert "what-was-copied" not in event.body
+        assert site.stop() == 0
+        assert host.events.empty()
+
+
+def test_a_server_with_another_certificate_is_not_told(tmp_path: Path) -> None:
+    context = server_context(tmp_path)
+    with sysloghost.serving(context) as host, telling(tmp_path, settings(host.port)) as site:
+        site.archive([alert()])
+        assert "is not to be trusted: " in site.await_line("not sent")
+        assert host.events.empty()
+
+
+@pytest.mark.parametrize("body", ["cef", "ocsf"])
+@pytest.mark.parametrize("over", ["tcp", "udp"])
+def test_hostile_text_is_one_event(tmp_path: Path, over: str, body: str) -> None:
+    sees = 'may_see = ["summary", "title", "subject", "indicator", "done"]\n'
+    with sysloghost.serving() as host, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.1", 0))
+        datagrams.settimeout(sysloghost.WAIT)
+        port = host.port if over == "tcp" else datagrams.getsockname()[1]
+        more = f'over = "{over}"\nbody = "{body}"\n{sees}'
+        with telling(tmp_path, settings(port, more).replace("localhost", "127.0.0.1")) as site:
+            long = (HOSTILE * 100)[:1_000]
+            found = match(value=long, subject=long, comment=long, list="l" * 255)
+            site.archive([alert(summary=long, done=long, match=found, origin=origin(excerpt=long[:300]))])
+            if over == "tcp":
+                event = host.next()
+                site.archive([alert(summary="the next")])
+                assert "the next" in host.next().body
+            else:
+                datagram = datagrams.recv(65_536)
+                assert len(datagram) <= 2_048
+                event = sysloghost.parse(datagram)
+    assert event.body.isprintable()
+    if body == "ocsf":
+        told = json.loads(event.body)
+        assert (told["class_uid"], told["type_uid"], told["severity_id"]) == (2004, 200401, 4)
+        assert told["finding_info"]["title"].startswith('a|b=c\\d]"e')
+    else:
+        header, extension = event.body.split("|rt=", 1)
+        assert header.endswith("|8")
+        assert len(re.findall(r"(?<!\\)\|", header)) == 6
+        labels = re.findall(r"(?:^| )([a-zA-Z0-9]+)(?<!\\)=", " rt=" + extension)
+        assert len(labels) == len(set(labels)), "nothing in a text is taken for a label"
+
+
+def test_what_came_of_it_updates_the_finding(tmp_path: Path) -> None:
+    more = 'over = "tcp"\nbody = "ocsf"\n'
+    with sysloghost.serving() as host, telling(tmp_path, settings(host.port, more)) as site:
+        pending = alert(state=State.PENDING)
+        site.archive([pending])
+        first = host.next()
+        site.archive([pending.model_copy(update={"state": State.FINAL, "done": "ended game"})])
+        second = host.next()
+        bodies = [json.loads(first.body), json.loads(second.body)]
+        assert [body["activity_id"] for body in bodies] == [1, 2]
+        assert {body["finding_info"]["uid"] for body in bodies} == {str(pending.id)}
+        assert [first.parameters["count"], second.parameters["count"]] == ["1", "0"]
+
+
+def test_a_server_that_never_closes_is_told_once(tmp_path: Path) -> None:
+    more = 'over = "tcp"\ntimeout_seconds = 1\n'
+    with sysloghost.serving(is_deaf=True) as host, telling(tmp_path, settings(host.port, more)) as site:
+        site.archive([alert(summary="one")])
+        assert "one" in host.next().body
+        site.archive([alert(summary="two")])
+        assert "two" in host.next().body
+        assert host.events.empty()
+
+
+@given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
+def test_names_and_values_can_not_break_the_grammar(name: str, label: str, value: str) -> None:
+    printable = "".join(c for c in value if c.isprintable())
+    message = rfc5424.message(
+        facility=4,
+        severity=Severity.LOW,
+        at=datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
+        host=name,
+        process=name,
+        kind=name,
+        element="vedette@32473",
+        parameters={label: printable},
+        body=printable,
+    )
+    event = sysloghost.parse(message)
+    assert event.body == printable
+    assert list(event.parameters.values()) == [printable]
+    assert event.time == "2026-11-21T12:00:00.000000Z"
