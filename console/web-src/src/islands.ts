@@ -1,7 +1,10 @@
-// What pages do beyond showing what the server made: times in the reader's zone, what is new as it happens.
+// What pages do beyond showing what the server made: times in the reader's zone, what is new as it happens, charts.
 import { keepCurrent } from "./live";
 import { tellTimes } from "./times";
 
 tellTimes(document);
 setInterval(() => tellTimes(document), 1000);
 keepCurrent();
+
+const figures = document.querySelectorAll<HTMLElement>("[data-chart]");
+if (figures.length) void import("./charts").then(({ draw }) => figures.forEach(draw));

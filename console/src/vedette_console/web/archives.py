@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from vedette_archive import ArchiveError, Reader
+from vedette_archive import ArchiveError, History, Reader
 
 _MOST_KEPT = 4
 _PATIENCE = 2.0
@@ -20,17 +20,21 @@ _T = TypeVar("_T", bound=_Closable)
 
 
 class Archives:
-    """Readers of one archive, each lent to one thread at a time."""
+    """Readers and searchers of one archive, each lent to one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
         self._readers = _Pool(path, lambda: Reader(path, patience=_PATIENCE))
+        self._histories = _Pool(path, lambda: History(path, patience=_PATIENCE))
         self.reading = self._readers.lent
         """Lend a reader; raises `ArchiveError` where there is no archive that can be read."""
+        self.searching = self._histories.lent
+        """Lend what searches; raises `ArchiveError` as well."""
 
     def close(self) -> None:
         """Close those that are not lent."""
         self._readers.close()
+        self._histories.close()
 
 
 class _Pool(Generic[_T]):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
-from vedette_archive import Cursor, FollowedAlert, OtherArchiveError, Reader
+from vedette_archive import Cursor, FollowedAlert, OtherArchiveError
 from vedette_schemas import Alert, Severity, VedetteError
 
 from .archives import Archives
@@ -36,7 +36,7 @@ _MOST_AT_ONCE = 500
 _MOST_UNSENT = 200
 _ORDER = tuple(Severity)
 
-Region = Callable[[Reader, str], Markup]
+Region = Callable[[Archives, str], Markup]
 """Renders a part of a page that is kept current; the text is what its name has behind a colon."""
 
 
@@ -94,10 +94,10 @@ class Live:
         """Tell whether there is a region of that name."""
         return region.partition(":")[0] in self._regions
 
-    def render(self, reader: Reader, region: str) -> Markup:
+    def render(self, region: str) -> Markup:
         """Render a region, for a page's first sight of it."""
         name, _, argument = region.partition(":")
-        return self._regions[name](reader, argument)
+        return self._regions[name](self._archives, argument)
 
     def close(self) -> None:
         """Send everybody away: we are going to end."""
@@ -223,8 +223,7 @@ class Live:
                     listener.put(Event("region", json.dumps({"region": name, "html": html})))
 
     def _rendered(self, names: Sequence[str]) -> dict[str, str]:
-        with self._archives.reading() as reader:
-            return {name: str(self.render(reader, name)) for name in names}
+        return {name: str(self.render(name)) for name in names}
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

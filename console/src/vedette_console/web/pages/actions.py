@@ -6,13 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.responses import Response
-from vedette_archive import Reader
 from vedette_schemas import Approve, TakeBack, VedetteError
 
 from ...orders import host_of
 from ...results import Came
 from .. import standing
 from ..acting import Asked, carry_out
+from ..archives import Archives
 from ..live import Region, written
 from ..rendering import fragment
 from ..roles import What
@@ -29,10 +29,8 @@ def actions(visit: Looking) -> Response:
     """Show what was ordered, and how it stands."""
     with visit.site.archives.reading() as reader:
         cursor = reader.newest_cursor()
-        name = "actions:act" if visit.may(What.ACT) else "actions"
-        return visit.page(
-            "actions.html", cursor=written(cursor), region=name, html=visit.site.live.render(reader, name)
-        )
+    name = "actions:act" if visit.may(What.ACT) else "actions"
+    return visit.page("actions.html", cursor=written(cursor), region=name, html=visit.site.live.render(name))
 
 
 @router.post("/actions/{command_id}/approve")
@@ -72,16 +70,17 @@ def act(visit: Visit, asked: Asked) -> Response:
 def regions(_: ConsoleSettings) -> dict[str, Region]:
     """Return the parts of this page that renew themselves."""
 
-    def everything(reader: Reader, kind: str) -> Markup:
+    def everything(archives: Archives, kind: str) -> Markup:
         now = datetime.now(UTC)
-        return fragment(
-            "parts.html",
-            "actions",
-            standing.waiting(reader, now),
-            standing.current(reader, now),
-            standing.newest(reader, now, _SHOWN),
-            may_act=kind == "act",
-        )
+        with archives.reading() as reader:
+            return fragment(
+                "parts.html",
+                "actions",
+                standing.waiting(reader, now),
+                standing.current(reader, now),
+                standing.newest(reader, now, _SHOWN),
+                may_act=kind == "act",
+            )
 
     return {"actions": everything}
 

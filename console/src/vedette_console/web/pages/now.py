@@ -1,14 +1,15 @@
 """*Now*: is the network well, what waits for somebody, and what happens as it happens."""
 
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.responses import Response
-from vedette_archive import Reader
 from vedette_schemas import Alert
 
 from .. import standing
+from ..archives import Archives
 from ..live import Region, written
 from ..rendering import fragment
 from ..roles import What
@@ -19,6 +20,7 @@ from . import Page
 router = APIRouter()
 _SHOWN = 50
 _MOST_MARKED = 12
+_HOURS = 24
 
 
 @router.get("/")
@@ -27,9 +29,10 @@ def now(visit: Looking) -> Response:
     with visit.site.archives.reading() as reader:
         cursor = reader.newest_cursor()
         alerts = [each.alert for each in reader.newest_alerts(_SHOWN)]
-        names = ("now-hosts", _waiting_region(may_act=visit.may(What.ACT)))
-        regions = {name: visit.site.live.render(reader, name) for name in names}
-    return visit.page("now.html", cursor=written(cursor), alerts=alerts, regions=regions)
+    waiting = "now-waiting:act" if visit.may(What.ACT) else "now-waiting"
+    names = {"hosts": "now-hosts", "waiting": waiting, "severities": "now-severities"}
+    regions = {place: (name, visit.site.live.render(name)) for place, name in names.items()}
+    return visit.page("now.html", cursor=written(cursor), alerts=alerts, regions=regions, hours=_HOURS)
 
 
 def row(alert: Alert) -> Markup:
@@ -40,19 +43,26 @@ def row(alert: Alert) -> Markup:
 def regions(settings: ConsoleSettings) -> dict[str, Region]:
     """Return the parts of this page that renew themselves."""
 
-    def hosts(reader: Reader, _: str) -> Markup:
-        found = standing.hosts(reader, settings, datetime.now(UTC))
+    def hosts(archives: Archives, _: str) -> Markup:
+        with archives.reading() as reader:
+            found = standing.hosts(reader, settings, datetime.now(UTC))
         return fragment("parts.html", "hosts", found, _MOST_MARKED)
 
-    def waiting(reader: Reader, kind: str) -> Markup:
-        found = standing.waiting(reader, datetime.now(UTC))
+    def waiting(archives: Archives, kind: str) -> Markup:
+        with archives.reading() as reader:
+            found = standing.waiting(reader, datetime.now(UTC))
         return fragment("parts.html", "waiting", found, may_act=kind == "act")
 
-    return {"now-hosts": hosts, "now-waiting": waiting}
+    def severities(archives: Archives, _: str) -> Markup:
+        until = datetime.now(UTC)
+        with archives.searching() as history:
+            found = history.over_time(until - timedelta(hours=_HOURS - 1), until)
+        counts: Counter[str] = Counter()
+        for each in found:
+            counts[str(each.severity)] += each.alerts
+        return fragment("parts.html", "severities", counts)
 
-
-def _waiting_region(*, may_act: bool) -> str:
-    return "now-waiting:act" if may_act else "now-waiting"
+    return {"now-hosts": hosts, "now-waiting": waiting, "now-severities": severities}
 
 
 PAGE = Page(router, "Now", "/", regions=regions)
