@@ -42,9 +42,10 @@ from .faults import trace
 from .feeds.trouble import FeedTrouble
 from .following import AlertFollower
 from .guarding import GuardRead
+from .hunting.child import Hunted
 from .in_force import InForce
 from .intake import Intake
-from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
+from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Then, Work
 from .orders import Effect, Send
 from .presence import Presence
 from .reception import Reception
@@ -148,6 +149,9 @@ class Server:
                 self._not_kept(why, is_final=is_final)
             case ListsRead() | GuardRead():
                 self._carry_out(self._in_force.take(result, self._clock.now))
+            case Hunted():
+                hunter = self._in_force.hunter
+                self._carry_out(hunter.take(result, self._clock.now, self._analyzer.found_later))
             case TrialEnded(place, trial):
                 self._suspects.ended(place, trial)
             case FeedTrouble(key=key, severity=severity, summary=summary):
@@ -184,6 +188,8 @@ class Server:
             acks += self._receiver.closed(reconciled)
         self._carry_out(acks)
         self._carry_out(self._desk.archived(kept.work.acts))
+        for then in kept.work.then:
+            then.do()
         if kept.stored.alerts or kept.reconciled:
             self._follow()
 
@@ -200,7 +206,7 @@ class Server:
         if self._is_listening and self._follower.go_on():
             self._work.published = self._follower.sequence
 
-    def _carry_out(self, effects: Iterable[Effect | Ack | ActAnswer | Run | Heartbeat]) -> None:
+    def _carry_out(self, effects: Iterable[Effect | Ack | ActAnswer | Run | Heartbeat | Then]) -> None:
         for effect in effects:
             match effect:
                 case Send():

@@ -31,6 +31,8 @@ from .acting import Acting
 from .detectors import Detector
 from .faults import trace
 from .finding import Finding
+from .hunting.said import Hit
+from .hunting.telling import found_later
 from .ordering import Ordering, given_up
 from .orders import Effect, OpenOrder, Send
 from .policy import Guarded
@@ -62,7 +64,7 @@ class Analyzer:
         guarded: Guarded | None = None,
     ) -> None:
         """`mode` tells a host's mode, `archived` what the archive knows of a command, `guarded`: policy's."""
-        self._archived = archived
+        self._archived, self._too_common = archived, guarded
         self._watching: dict[type[Observation], list[Detector[Any]]] = {}
         for detector in detectors:
             for kind in detector.watches:
@@ -142,6 +144,11 @@ class Analyzer:
     def act(self, act: Act, token: str, now: datetime) -> Iterator[Effect]:
         """Carry out what an operator wants; yield what it leads to, and last the act with its answer."""
         yield from self._acting.carry_out(act, token, now)
+
+    def found_later(self, hit: Hit, now: datetime) -> Iterator[Effect]:
+        """Tell of what a hunt found in the archive; nothing is ordered for it."""
+        ordering = self._ordering
+        yield from found_later(hit, ordering.mode(hit.host), self._too_common, ordering.suppressions, now)
 
     def tick(self, now: datetime) -> Iterator[Effect]:
         """Give up the orders that nobody answered, or approved, in time; end suppressions."""

@@ -3,7 +3,9 @@
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from vedette_schemas import Alert, Severity
@@ -12,6 +14,9 @@ from vedette_transport import Call, Inbox
 from .detectors.lists import Lists
 from .feeds.child import FeedKeeper
 from .guarding import GuardFiles, GuardRead
+from .hunting.child import Hunter
+from .hunting.generations import Generations
+from .keeping import Then
 from .settings import AnalyzerSettings
 from .troubles import trouble
 from .watch import ListFiles, ListsRead, watch
@@ -19,8 +24,27 @@ from .watch import ListFiles, ListsRead, watch
 log = logging.getLogger(__name__)
 
 
+class _Lists:
+    """The lists, each reading of which is kept to be hunted for."""
+
+    def __init__(self, files: ListFiles, generations: Generations) -> None:
+        self._files, self._generations = files, generations
+
+    def kept(self, reading: ListsRead) -> ListsRead:
+        """Keep what is read now: before it is in force, since its files may be replaced after that."""
+        return replace(reading, generation=self._generations.write(reading.sources))
+
+    def changed(self) -> ListsRead | None:
+        """Return what the lists are since the last look; `None` if nothing was edited."""
+        reading = self._files.changed()
+        return None if reading is None else self.kept(reading)
+
+
 class InForce:
-    """What is in force: `lists` for detectors, `guarded` for policy. It is replaced by what is taken."""
+    """What is in force: `lists` for detectors, `guarded` for policy. It is replaced by what is taken.
+
+    `hunter` searches the archive for what is new on the lists.
+    """
 
     def __init__(self, settings: AnalyzerSettings, folder: Path, inbox: Inbox) -> None:
         """Read all, relative to `folder`; raise `SettingsError` where one can't be used."""
@@ -29,7 +53,10 @@ class InForce:
         self._feeds = FeedKeeper(settings.feeds and folder / settings.feeds, beside("feeds"))
         lists = [folder / name for name in settings.lists]
         self._files = ListFiles(lists, beside("compiled-lists"), self._feeds.lists)
-        first = self._files.first()
+        generations = Generations(beside("hunting"))
+        self.hunter = Hunter(folder / settings.archive, generations, inbox)
+        self._kept = _Lists(self._files, generations)
+        first = self._kept.kept(self._files.first())
         guard = [folder / name for name in settings.guard]
         self._guard_files = GuardFiles(guard, settings.protect and folder / settings.protect)
         guarding = self._guard_files.first()
@@ -39,19 +66,22 @@ class InForce:
 
     def start(self, stopping: threading.Event) -> None:
         """Put what is edited or fetched into the inbox from now on, until `stopping`."""
-        watching = ((self._files, self._guard_files), self._inbox, stopping)
+        watching = ((self._kept, self._guard_files), self._inbox, stopping)
         threading.Thread(target=watch, args=watching, name="watch", daemon=True).start()
         self._feeds.start(self._inbox, stopping, self._files)
+        self.hunter.start(stopping)
 
     def guarded(self, target: str) -> str | None:
         """Return why a host, address or network is too common to block, if it is."""
         return self._guard.guarded(target)
 
-    def take(self, reading: ListsRead | GuardRead, now: datetime) -> Iterator[Alert]:
-        """Judge by this from now on; yield what operators should know of it."""
+    def take(self, reading: ListsRead | GuardRead, now: datetime) -> Iterator[Alert | Then]:
+        """Judge by this from now on; yield what operators should know of it, and what to do after that."""
         if isinstance(reading, ListsRead):
             self.lists.table, self._entries = reading.table, reading.entries
             log.info("%d indicators in force", reading.entries)
+            if reading.generation is not None:
+                yield Then(partial(self.hunter.hunt, reading.generation))
         else:
             self._guard, self.lists.look_alikes = reading.guard, reading.look_alikes
             log.info("%d names guarded, %d protected", len(reading.guard), len(reading.look_alikes))
@@ -62,4 +92,4 @@ class InForce:
     @property
     def facts(self) -> dict[str, str]:
         """What a heartbeat says of it."""
-        return {"indicators": f"on: {self._entries} in force"}
+        return {"indicators": f"on: {self._entries} in force", "hunt": self.hunter.fact}

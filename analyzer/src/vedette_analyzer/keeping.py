@@ -81,6 +81,13 @@ class Heartbeat:
         return Told(self.version, self.facts, held)
 
 
+@dataclass(frozen=True, slots=True)
+class Then:
+    """Something to do once all that came before it is archived."""
+
+    do: Callable[[], None]
+
+
 @dataclass(slots=True)
 class Work:
     """What is archived together or not at all."""
@@ -97,6 +104,7 @@ class Work:
     suppressing: list[SuppressionRecord] = field(default_factory=list[SuppressionRecord])
     heartbeats: dict[Principal, list[Heartbeat]] = field(default_factory=dict[Principal, list[Heartbeat]])
     published: int | None = None
+    then: list[Then] = field(default_factory=list[Then])
 
     def __bool__(self) -> bool:
         return bool(
@@ -111,6 +119,7 @@ class Work:
             or self.suppressing
             or self.heartbeats
             or self.published is not None
+            or self.then
         )
 
     def hear(self, beat: Heartbeat) -> None:
@@ -123,9 +132,11 @@ class Work:
         ]
         self.heartbeats[beat.principal] = [*others, beat][-_MOST_OPENINGS:]
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record | Then) -> None:
         """Put a record among its like."""
         match record:
+            case Then():
+                self.then.append(record)
             case Judged():
                 self.findings.append(record)
             case OpenCommand():

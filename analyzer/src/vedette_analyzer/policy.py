@@ -54,12 +54,17 @@ def decide(finding: Finding, observation: Observation, guarded: Guarded | None =
     Nobody is cut off from what is `guarded`, and nothing ended for having been there: that alerts.
     """
     verdict = _decide(finding, observation)
-    if guarded is None or verdict.action is Action.ALERT or finding.match is None:
+    if guarded is None or verdict.action is Action.ALERT:
         return verdict
-    is_about_a_place = finding.match.indicator.type in _PLACES
-    place = verdict.block or (finding.blockable if is_about_a_place else None)
-    reason = guarded(_whole(place)) if place is not None else None
+    reason = too_common(finding, guarded, verdict.block)
     return verdict if reason is None else Verdict(Action.ALERT, reason=reason)
+
+
+def too_common(finding: Finding, guarded: Guarded, block: str | None = None) -> str | None:
+    """Return why what is to be blocked for a finding, or what hit, is too common; `None` if it is not."""
+    is_about_a_place = finding.match is not None and finding.match.indicator.type in _PLACES
+    place = block or (finding.blockable if is_about_a_place else None)
+    return guarded(_whole(place)) if place is not None else None
 
 
 def _whole(place: str) -> str:

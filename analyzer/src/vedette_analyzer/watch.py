@@ -1,5 +1,6 @@
 """Reads the lists, and again whenever one of their files is edited."""
 
+import hashlib
 import logging
 import os
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -18,6 +20,7 @@ from vedette_transport import Call, Inbox
 
 from .edited import Stamp, opened, stamp
 from .faults import trace
+from .hunting.generations import Source
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +33,16 @@ _MAX_COMPILING_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class ListsRead:
-    """The lists were read: the table to judge by from now on, and what operators should know."""
+    """The lists were read: the table to judge by from now on, and what operators should know.
+
+    `sources` are the lists themselves; as `generation` they are to be hunted for, if they are.
+    """
 
     table: IndicatorTable
     entries: int
     problems: tuple[str, ...]
+    sources: tuple[Source, ...] = ()
+    generation: int | None = None
 
 
 _Rows = tuple[Indicator, ...] | CompiledList
@@ -52,6 +60,7 @@ class ListFiles:
         self._own, self.feeds = tuple(paths), tuple(feeds)
         self._folder = folder
         self._rows: dict[Path, _Rows] = {}
+        self._sources: dict[Path, Source] = {}
         self._stamps: dict[Path, Stamp | None] = {}
         self._bad: dict[Path, frozenset[str]] = {}
 
@@ -91,19 +100,25 @@ class ListFiles:
         seen = stamp(path)
         previous = len(self._rows.get(path, ())) if path in self._own else 0
         with opened(path) as file:
-            rows, bad = self._rows_of(path, file, previous)
-        self._rows[path], self._stamps[path] = rows, seen
+            rows, bad, source = self._rows_of(path, file, previous)
+        self._rows[path], self._sources[path], self._stamps[path] = rows, source, seen
         known = self._bad.get(path, frozenset())
         self._bad[path] = frozenset(line.reason for line in bad)
         return _told(path, [line for line in bad if line.reason not in known])
 
-    def _rows_of(self, path: Path, file: BinaryIO, previous: int) -> tuple[_Rows, Sequence[BadLine]]:
+    def _rows_of(
+        self, path: Path, file: BufferedReader, previous: int
+    ) -> tuple[_Rows, Sequence[BadLine], Source]:
         if os.fstat(file.fileno()).st_size > LARGE_BYTES:
+            digest = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
+            os.lseek(file.fileno(), 0, os.SEEK_SET)
             made = self._compiled(path, file, previous)
-            return made, made.bad
+            place = b"" if self._folder is None else self._folder / self._compiled_name(path)
+            return made, made.bad, Source(path.name, digest, place)
         # what grew since is read whole the next time
-        text = file.read(2 * LARGE_BYTES).decode("utf-8", "replace")
-        return read_list(text, name=path.name, previous=previous)
+        text = file.read(2 * LARGE_BYTES)
+        rows, bad = read_list(text.decode("utf-8", "replace"), name=path.name, previous=previous)
+        return rows, bad, Source(path.name, hashlib.blake2b(text).hexdigest(), text)
 
     def _compiled(self, path: Path, file: BinaryIO, previous: int) -> CompiledList:
         """Have a list compiled by a process of its own; what is in force stays until all went well."""
@@ -121,6 +136,7 @@ class ListFiles:
         """Let go of a feed that is none any more."""
         del self._stamps[path]
         self._rows.pop(path, None)
+        self._sources.pop(path, None)
         self._bad.pop(path, None)
         if self._folder is not None:
             (self._folder / self._compiled_name(path)).unlink(missing_ok=True)
@@ -129,7 +145,8 @@ class ListFiles:
         lists = [self._rows[path] for path in paths if path in self._rows]
         small = (row for rows in lists if not isinstance(rows, CompiledList) for row in rows)
         table = IndicatorTable(small, [rows for rows in lists if isinstance(rows, CompiledList)])
-        return ListsRead(table, len(table), tuple(problems))
+        sources = tuple(self._sources[path] for path in paths if path in self._sources)
+        return ListsRead(table, len(table), tuple(problems), sources)
 
 
 def compiled(name: str, file: BinaryIO, target: Path, previous: int) -> CompiledList:

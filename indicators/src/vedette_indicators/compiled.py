@@ -93,6 +93,11 @@ class CompiledList:
     def __len__(self) -> int:
         return self._entries
 
+    @property
+    def text(self) -> memoryview:
+        """The list that was compiled, as it was."""
+        return memoryview(self._map)[self._text :]
+
     def get(self, key: str) -> Entry | None:
         """Return what is kept under the key, if anything."""
         digest = self._digest(key.encode("utf-8", "replace"), self._seed)

@@ -61,6 +61,17 @@ class Times(Message):
     ended_at: Time | None = None
 
 
+class FoundLater(Message):
+    """How often the archive held what was listed later, and when it was seen, by the host's clock.
+
+    What was told of when it was seen does not count.
+    """
+
+    count: Annotated[int, Field(ge=1)]
+    first_seen_at: Time
+    last_seen_at: Time
+
+
 class State(StrEnum):
     """Where an alert stands: `final`, or `pending` until the enforcer has answered."""
 
@@ -74,6 +85,8 @@ class Alert(Message):
     Where a command follows, the alert is published twice under one `id`: at once as `pending`, and as
     `final` with the outcome. `action` is what the policy decided on, `done` says in words what happened.
     `outcome` is how the host answered; there is none where no command followed, or nobody answered it.
+    `found_later` tells of what the archive held when its entry came on a list: `origin` is the last of
+    these observations, and no command follows.
     """
 
     version: Literal[1] = VERSION
@@ -93,3 +106,4 @@ class Alert(Message):
     command_id: UUID | None = None
     outcome: OutcomeStatus | None = None
     times: Times | None = None
+    found_later: FoundLater | None = None

@@ -3,9 +3,7 @@
 import argparse
 import logging
 import os
-import resource
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from pathlib import Path
 from vedette_schemas import SettingsError, Severity, VedetteError, encode
 from vedette_transport import CANNOT_GO_ON, load_settings
 
+from ..background import give_way
 from ..edited import stamp
 from .feed import Feed
 from .folder import FeedFiles, lock, tidy
@@ -22,8 +21,7 @@ from .settings import FeedsSettings
 from .trouble import FeedTrouble
 
 LOOK_SECONDS = 0.5
-MAX_MEMORY = 4 * 2**30
-"""Bytes of addresses; 5 million entries, or the largest JSON document, take a quarter of it."""
+_NICENESS = 10
 
 
 def feeds(settings: Path, folder: Path, tell: Callable[[FeedTrouble], None]) -> dict[str, Feed]:
@@ -76,18 +74,8 @@ def _tell_people(trouble: FeedTrouble) -> None:
     sys.stdout.write(f"{trouble.summary}\n")
 
 
-def _end_with(parent: int) -> None:
-    """End when the one who started us has: nothing is left to be put away, since files come by rename."""
-    while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
-    os._exit(0)
-
-
 def _program(settings: Path, folder: Path, parent: int | None, *, once: bool) -> int:
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    os.nice(10)  # who judges goes first
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
+    give_way(parent, _NICENESS)
     edited = Edited(settings)
     tell = _tell_people if once else _tell
     kept = feeds(settings, folder, tell)

@@ -1,0 +1,1 @@
+"""Searching the archive for what came on a list after it was seen."""
