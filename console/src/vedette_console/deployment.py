@@ -27,6 +27,7 @@ PROGRAMS = {
     "enforcer": "vedette_enforcer",
     "session": "vedette_sensor.session",
     "console": "vedette_console.web",
+    "notify": "vedette_analyzer.notifying",
 }
 """What runs, each by its module."""
 

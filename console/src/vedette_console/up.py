@@ -198,6 +198,8 @@ class Up:
         if self._deployment.console is not None and "console" not in self._started:
             self._sign_in = how_to_sign_in(self._deployment)
             self._start("console")
+        if self._deployment.settings_path("notify").exists():
+            self._start("notify")
 
     def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
@@ -246,7 +248,7 @@ class Up:
             delay = self.supervisor.restart_later(ended.name)
             how = words if ended.failed_to_start else _how(ended.code)
             self.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
-        elif ended.name == "console" and str(settings) not in reason:
+        elif ended.name in {"console", "notify"} and str(settings) not in reason:
             self.say(f"{words}; all else goes on")
         elif ended.name == "session" and str(settings) not in reason:
             self._session_off = words

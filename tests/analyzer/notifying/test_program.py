@@ -5,6 +5,7 @@ import stat
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
@@ -127,8 +128,10 @@ def test_an_edit_is_taken_up_and_one_that_can_not_be_used_is_said(tmp_path: Path
 
 def test_what_was_archived_before_it_ever_ran_is_not_told(tmp_path: Path) -> None:
     with serving(MailServer()) as server, telling(tmp_path, settings(server), start=False) as site:
-        site.archive([alert(summary="long ago")])
+        long_ago = datetime.now(UTC) - timedelta(minutes=10)
+        site.archive([alert(summary="long ago", at=long_ago), alert(summary="just now")])
         site.start()
+        assert "just now" in text_of(server.next())
         site.archive([alert(summary="now")])
         assert "now" in text_of(server.next())
         assert site.stop() == 0

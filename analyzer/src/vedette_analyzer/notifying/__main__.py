@@ -79,7 +79,8 @@ class Notifier:
                 if task.done():
                     task.result()  # a fault of ours: it ends all, and who started us does so again
             now = datetime.now(UTC)
-            for lane in self._follower.go_on(now):
+            touched = self._follower.go_on(now)
+            for lane in touched or ():
                 self._couriers[lane].wake()
             self._figures.followed.set_to_current_time()
             if loop.time() >= next_tidy:
@@ -87,7 +88,7 @@ class Notifier:
                 with contextlib.suppress(QueueError):
                     self._queue.tidy(self._couriers, now)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(LOOK_SECONDS if touched is None else 0):
                     await self._ending.wait()
 
     def _tell_others(self, failing: str, alert: Alert) -> None:

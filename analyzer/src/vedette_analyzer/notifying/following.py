@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 200
 
 _PATIENCE = 0.5
+_JUST_NOW = timedelta(minutes=5)
+_MOST_JUST_NOW = 500
 _AGAIN = timedelta(days=1)
 """How far back alerts count where the archive is another one: those that are known are told no more."""
 
@@ -27,26 +29,18 @@ class Follower:
         self._path, self._queue, self._settings = path, queue, settings
         self._reader: Reader | None = None
         self._file: tuple[int, int] | None = None
-        self._was_there = path.exists()
         self._said = ""
         self.unreadable = 0
 
-    def go_on(self, now: datetime) -> set[str]:
-        """Take in what is new; return the routes on which something waits since."""
-        touched = set[str]()
+    def go_on(self, now: datetime) -> set[str] | None:
+        """Take in some of what is new; return the lanes it waits in, `None` where nothing is new."""
         try:
-            while True:
-                reader = self._open(now)
-                if reader is None:
-                    return touched
-                found = self._read(reader, now)
-                if found is None:
-                    return touched
-                touched |= found
+            reader = self._open(now)
+            return None if reader is None else self._read(reader, now)
         except (ArchiveError, QueueError) as error:
             self._say(str(error))
             self.close()
-        return touched
+        return None
 
     def close(self) -> None:
         """Let go of the archive."""
@@ -67,16 +61,22 @@ class Follower:
             self._begin_again(now)
         if self._reader is None:
             self._reader, self._file = Reader(self._path, patience=_PATIENCE), file
-            self._begin(self._reader)
+            self._begin(self._reader, now)
             log.info("following %s", self._path)
             self._said = ""
         return self._reader
 
-    def _begin(self, reader: Reader) -> None:
-        """Begin with what comes from now on, where nothing was followed so far."""
-        if self._queue.follower() is None:
-            start = reader.newest_cursor() if self._was_there else Cursor(reader.name, 0)
-            self._queue.begin(start, None)
+    def _begin(self, reader: Reader, now: datetime) -> None:
+        """Begin with what came just now, where nothing was followed so far: all was started together."""
+        if self._queue.follower() is not None:
+            return
+        start = Cursor(reader.name, 0)
+        for told in reader.newest_alerts(_MOST_JUST_NOW):
+            if told.alert.at < now - _JUST_NOW:
+                start = told.cursor
+                break
+            start = Cursor(reader.name, told.cursor.sequence - 1)
+        self._queue.begin(start, None)
 
     def _begin_again(self, now: datetime) -> None:
         """Take up what another archive has of the last day: of what is known nothing is told again."""
