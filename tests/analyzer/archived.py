@@ -8,9 +8,10 @@ from uuid import UUID
 
 from vedette_analyzer.core import Analyzer
 from vedette_analyzer.detectors import all_detectors
+from vedette_analyzer.grouping import put_into_incidents
 from vedette_analyzer.keeping import Work
 from vedette_analyzer.orders import Effect, Send
-from vedette_archive import ArchivedAct, Batch, Reader, Run, Writer
+from vedette_archive import ArchivedAct, Reader, Run, Writer
 from vedette_schemas import (
     Act,
     Alert,
@@ -46,7 +47,12 @@ class Site:
 
     def start(self, second: float) -> None:
         """Start the analyzer, anew if there was one."""
-        self.analyzer = Analyzer(all_detectors(lists(*self.rows)), lambda _: self.mode, self.reader.command)
+        self.analyzer = Analyzer(
+            all_detectors(lists(*self.rows)),
+            lambda _: self.mode,
+            self.reader.command,
+            incident=self.reader.incidents.get,
+        )
         suppressed = self.reader.suppressed.in_force(at(second))
         self.analyzer.restore(
             self.reader.open_commands(), self.reader.lasting_commands(at(second)), suppressed
@@ -119,19 +125,8 @@ class Site:
         if report is not None:
             items = f"[{','.join('{}' for _ in report.items)}]"
             work.runs.append(Run(report.stream, report.first, len(report.items), at(0), items))
-        self.writer.store(
-            Batch(
-                runs=tuple(work.runs),
-                findings=tuple(work.findings),
-                commands=tuple(work.commands),
-                answers=tuple(work.answers),
-                alerts=tuple(work.alerts),
-                approvals=tuple(work.approvals),
-                undone=tuple(work.undone),
-                acts=tuple(work.acts),
-                suppressing=tuple(work.suppressing),
-            )
-        )
+        with self.writer.transaction() as books:
+            put_into_incidents(books, work.alerts, books.store(work.batch))
         return sends, work.alerts
 
     def close(self) -> None:

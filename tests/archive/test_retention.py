@@ -192,8 +192,8 @@ def test_a_stream_stays_as_long_as_a_command_rests_on_its_outcome(writer: Writer
         books.keep(OUTCOMES.principal, SenderRecord(), {OUTCOMES: closed})
     assert remove_all(writer, 366, Retention(alerts=500)) == 1
     assert check(path) == []
-    # The command; the sender, silent since; and then its stream, with the range.
-    assert remove_all(writer, 501) == 1 + 1 + 2
+    # The command; the sender, silent since; then its stream, with the range; what the audit said of it.
+    assert remove_all(writer, 501) == 1 + 1 + 2 + 2
     assert check(path) == []
 
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from vedette_archive import Reader, Run
+from vedette_archive import Entry, Reader, Run
 from vedette_schemas import (
     ANALYZER,
     Ack,
@@ -29,6 +29,7 @@ from vedette_transport import (
     Received,
     Stop,
     load_settings,
+    program_version,
     run,
     serve,
 )
@@ -79,7 +80,7 @@ class Server:
         self._inbox, self._clock = Inbox(), Clock()
         self._in_force = InForce(settings, folder, self._inbox)
         self._presence, self._unusable, self._work = Presence(), Unusable(), Work()
-        self._archive_trouble = self._failure = ""
+        self._archive_trouble = self._failure = self._audit = ""
         self._is_listening = False
 
         writer, mark = opened(folder / settings.archive)
@@ -108,6 +109,7 @@ class Server:
         """Judge until told to stop; raise `SettingsError` where the archive can't be used any more."""
         stopping = threading.Event()
         threading.Thread(target=_tick, args=(self._inbox, stopping), name="tick", daemon=True).start()
+        self._put_down("analyzer.started", f"version {program_version()}")
         self._in_force.start(stopping)
         self._keeper.start()
         serve(self._session, self._inbox, self._handle)
@@ -120,6 +122,8 @@ class Server:
         if moved := self._clock.look():
             log.warning("the clock was set by %+.0f s", moved.total_seconds())
             self._analyzer.clock_moved(moved)
+            self._work.clock_moved(moved, before=self._clock.now - moved)
+            self._put_down("clock.set", f"the server's clock was set by {moved.total_seconds():+.0f} s")
         match event:
             case Received(topic, payload):
                 self._receive(topic, payload)
@@ -180,6 +184,7 @@ class Server:
     def _kept(self, kept: Kept) -> None:
         """Ack what is archived, and tell it."""
         self._keeper.is_idle = True
+        self._audit = str(kept.audit)
         if self._archive_trouble:
             log.warning("archiving again")
             self._archive_trouble = ""
@@ -222,6 +227,10 @@ class Server:
                 case _:
                     self._work.add(effect)
 
+    def _put_down(self, what: str, words: str) -> None:
+        """Put into the audit what we did ourselves."""
+        self._work.add(Entry(self._clock.now, str(ANALYZER), what, words))
+
     def _publish_alert(self, alert: Alert) -> Callable[[], bool] | None:
         return self._session.publish_tracked(topics.alert(alert.severity, alert.host), encode(alert))
 
@@ -230,6 +239,7 @@ class Server:
             **self._in_force.facts,
             "mode": str(self._settings.mode),
             "dropped": str(self._unusable.dropped),
+            "audit": f"on: {self._audit}",
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }
 

@@ -20,6 +20,7 @@ from vedette_schemas import (
     Suppress,
     TakeBack,
     Terminate,
+    Triage,
     Undo,
     digest,
     ordered_id,
@@ -30,15 +31,21 @@ from .ordering import Ordering
 from .orders import Effect, OpenOrder
 from .suppressing import lift, suppress
 from .telling import act_alert, approved, settled
+from .triaging import KnownIncident, triage
 from .words import day_and_time, doing, for_how_long, short, to_do
 
 
 class Acting:
     """Carries out acts whose authors are known to be who they say."""
 
-    def __init__(self, ordering: Ordering, archived: Callable[[UUID], ArchivedCommand | None]) -> None:
-        """Act on the orders of `ordering`; `archived` tells what the archive knows of a command."""
-        self._ordering, self._archived = ordering, archived
+    def __init__(
+        self,
+        ordering: Ordering,
+        archived: Callable[[UUID], ArchivedCommand | None],
+        incident: KnownIncident,
+    ) -> None:
+        """Act on the orders of `ordering`; the archive knows of a command, of an incident by the others."""
+        self._ordering, self._archived, self._incident = ordering, archived, incident
 
     def carry_out(self, act: Act, token: str, now: datetime) -> Iterator[Effect]:
         """Yield what an act leads to, and last the act as it is archived, with its answer."""
@@ -55,6 +62,8 @@ class Acting:
                     done = suppress(self._ordering.suppressions, what, act, now, effects)
                 case Lift() as what:
                     done = lift(self._ordering.suppressions, what, act, now, effects)
+                case Triage() as what:
+                    done = triage(self._incident, what, act, now, effects)
         except NotDoneError as error:
             yield answered(act, token, now, error)
             return

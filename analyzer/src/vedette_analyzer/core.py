@@ -38,6 +38,7 @@ from .orders import Effect, OpenOrder, Send
 from .policy import Guarded
 from .ration import Ration
 from .telling import NAMESPACE, Place, in_words, refusal, released, settled, unsent
+from .triaging import KnownIncident
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +63,9 @@ class Analyzer:
         block_for: timedelta = BLOCK_FOR,
         approve_within: timedelta = APPROVE_WITHIN,
         guarded: Guarded | None = None,
+        incident: KnownIncident = lambda _: None,
     ) -> None:
-        """`mode` tells a host's mode, `archived` what the archive knows of a command, `guarded`: policy's."""
+        """`mode` tells a host's mode, `guarded` is policy's; the archive knows of a command by `archived`."""
         self._archived, self._too_common = archived, guarded
         self._watching: dict[type[Observation], list[Detector[Any]]] = {}
         for detector in detectors:
@@ -78,7 +80,7 @@ class Analyzer:
         )
         self._enforcers, self._orders = self._ordering.enforcers, self._ordering.orders
         self._standing = self._ordering.standing
-        self._acting = Acting(self._ordering, archived)
+        self._acting = Acting(self._ordering, archived, incident)
         self._refusals = Ration(_REFUSALS, _REFUSALS_WITHIN)
         bounded = [each for each in detectors if each.most_a_minute is not None]
         self._rations = {each.name: Ration(each.most_a_minute or 0, _MINUTE) for each in bounded}

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from vedette_schemas import Alert, Severity
+from vedette_archive import Entry
+from vedette_schemas import ANALYZER, Alert, Severity
 from vedette_transport import Call, Inbox
 
 from .detectors.lists import Lists
@@ -75,16 +76,18 @@ class InForce:
         """Return why a host, address or network is too common to block, if it is."""
         return self._guard.guarded(target)
 
-    def take(self, reading: ListsRead | GuardRead, now: datetime) -> Iterator[Alert | Then]:
+    def take(self, reading: ListsRead | GuardRead, now: datetime) -> Iterator[Alert | Entry | Then]:
         """Judge by this from now on; yield what operators should know of it, and what to do after that."""
         if isinstance(reading, ListsRead):
             self.lists.table, self._entries = reading.table, reading.entries
-            log.info("%d indicators in force", reading.entries)
+            said = f"{reading.entries} indicators in force"
             if reading.generation is not None:
                 yield Then(partial(self.hunter.hunt, reading.generation))
         else:
             self._guard, self.lists.look_alikes = reading.guard, reading.look_alikes
-            log.info("%d names guarded, %d protected", len(reading.guard), len(reading.look_alikes))
+            said = f"{len(reading.guard)} names guarded, {len(reading.look_alikes)} protected"
+        log.info("%s", said)
+        yield Entry(now, str(ANALYZER), "lists.read", said, facts={"problems": len(reading.problems)})
         for problem in reading.problems:
             log.warning("%s", problem)
             yield trouble("list", Severity.MEDIUM, problem, now=now)

@@ -3,8 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 from vedette_archive import (
@@ -15,7 +15,9 @@ from vedette_archive import (
     ArchiveError,
     Batch,
     Books,
+    Entry,
     Fate,
+    Head,
     Hidden,
     Judged,
     OpenCommand,
@@ -26,6 +28,7 @@ from vedette_archive import (
     SuppressionEnded,
     SuppressionRecord,
     Told,
+    Triaged,
     Undone,
     Writer,
 )
@@ -43,6 +46,7 @@ from vedette_transport.delivery import (
 from vedette_transport.delivery import Batch as Taken
 
 from .faults import trace
+from .grouping import ClockMoved, put_into_incidents
 from .losses import LossAlerts
 from .upkeep import Upkeep
 
@@ -54,7 +58,19 @@ FOLLOWER = "mqtt"
 RETRY_SECONDS = 1.0
 _MOST_OPENINGS = 4
 
-Record = Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct | SuppressionRecord
+Record = (
+    Judged
+    | OpenCommand
+    | Answer
+    | Alert
+    | Approved
+    | Undone
+    | ArchivedAct
+    | SuppressionRecord
+    | Triaged
+    | Entry
+)
+_STORED = [each.name for each in fields(Batch)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +118,25 @@ class Work:
     undone: list[Undone] = field(default_factory=list[Undone])
     acts: list[ArchivedAct] = field(default_factory=list[ArchivedAct])
     suppressing: list[SuppressionRecord] = field(default_factory=list[SuppressionRecord])
+    triaged: list[Triaged] = field(default_factory=list[Triaged])
+    audit: list[Entry] = field(default_factory=list[Entry])
+    clock_moves: list[ClockMoved] = field(default_factory=list[ClockMoved])
     heartbeats: dict[Principal, list[Heartbeat]] = field(default_factory=dict[Principal, list[Heartbeat]])
     published: int | None = None
     then: list[Then] = field(default_factory=list[Then])
 
     def __bool__(self) -> bool:
-        return bool(
-            self.runs
-            or self.findings
-            or self.commands
-            or self.answers
-            or self.alerts
-            or self.approvals
-            or self.undone
-            or self.acts
-            or self.suppressing
-            or self.heartbeats
-            or self.published is not None
-            or self.then
-        )
+        others = self.heartbeats or self.clock_moves or self.then or self.published is not None
+        return bool(others or any(getattr(self, name) for name in _STORED))
+
+    @property
+    def batch(self) -> Batch:
+        """What of it is stored as it is."""
+        return Batch(**{name: tuple(getattr(self, name)) for name in _STORED})
+
+    def clock_moved(self, by: timedelta, before: datetime) -> None:
+        """Take in that the clock was set; what comes from now on is of after that."""
+        self.clock_moves.append(ClockMoved(by, before, len(self.alerts)))
 
     def hear(self, beat: Heartbeat) -> None:
         """Add a heartbeat in the place of an older one of the same opening; of a flood the last few count."""
@@ -134,25 +150,25 @@ class Work:
 
     def add(self, record: Record | Then) -> None:
         """Put a record among its like."""
-        match record:
-            case Then():
-                self.then.append(record)
-            case Judged():
-                self.findings.append(record)
-            case OpenCommand():
-                self.commands.append(record)
-            case Answer():
-                self.answers.append(record)
-            case Alert():
-                self.alerts.append(record)
-            case Approved():
-                self.approvals.append(record)
-            case Undone():
-                self.undone.append(record)
-            case ArchivedAct():
-                self.acts.append(record)
-            case Suppression() | SuppressionEnded() | Hidden():
-                self.suppressing.append(record)
+        getattr(self, _LIKE[type(record)]).append(record)
+
+
+_LIKE: dict[type, str] = {
+    Then: "then",
+    Judged: "findings",
+    OpenCommand: "commands",
+    Answer: "answers",
+    Alert: "alerts",
+    Approved: "approvals",
+    Undone: "undone",
+    ArchivedAct: "acts",
+    Suppression: "suppressing",
+    SuppressionEnded: "suppressing",
+    Hidden: "suppressing",
+    Triaged: "triaged",
+    Entry: "audit",
+}
+"""Among what in a `Work` a record goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +178,7 @@ class Kept:
     work: Work
     stored: Stored
     reconciled: tuple[Reconciled, ...]
+    audit: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,19 +257,8 @@ class Keeper:
 
     def _write(self, work: Work) -> Kept:
         with self._writer.transaction() as books:
-            stored = books.store(
-                Batch(
-                    runs=tuple(work.runs),
-                    findings=tuple(work.findings),
-                    commands=tuple(work.commands),
-                    answers=tuple(work.answers),
-                    alerts=tuple(work.alerts),
-                    approvals=tuple(work.approvals),
-                    undone=tuple(work.undone),
-                    acts=tuple(work.acts),
-                    suppressing=tuple(work.suppressing),
-                )
-            )
+            stored = books.store(work.batch)
+            put_into_incidents(books, work.alerts, stored, work.clock_moves)
             reconciled = tuple(
                 found
                 for beats in work.heartbeats.values()
@@ -261,7 +267,7 @@ class Keeper:
             )
             if work.published is not None:
                 books.followed(FOLLOWER, work.published)
-        return Kept(work, stored, reconciled)
+            return Kept(work, stored, reconciled, books.audit_head)
 
     def _reconciled(self, beat: Heartbeat, books: Books) -> Reconciled | None:
         """Compare a heartbeat with the books as they stand now, and write down what it leads to."""
@@ -274,7 +280,7 @@ class Keeper:
         _declare(found.facts, books)
         alerts = tuple(self._ration.alerts(found.facts, beat.principal, beat.at))
         if alerts:
-            books.store(Batch(alerts=alerts))
+            put_into_incidents(books, alerts, books.store(Batch(alerts=alerts)))
         return found
 
 

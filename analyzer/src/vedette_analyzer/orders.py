@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from typing import Self, TypeVar
 from uuid import UUID
 
-from vedette_archive import Answer, Approved, ArchivedAct, Judged, OpenCommand, SuppressionRecord, Undone
+from vedette_archive import (
+    Answer,
+    Approved,
+    ArchivedAct,
+    Entry,
+    Judged,
+    OpenCommand,
+    SuppressionRecord,
+    Triaged,
+    Undone,
+)
 from vedette_schemas import (
     Action,
     Alert,
@@ -64,7 +74,19 @@ class Send:
     command: Command
 
 
-Effect = Send | Judged | OpenCommand | Answer | Alert | Approved | Undone | ArchivedAct | SuppressionRecord
+Effect = (
+    Send
+    | Judged
+    | OpenCommand
+    | Answer
+    | Alert
+    | Approved
+    | Undone
+    | ArchivedAct
+    | SuppressionRecord
+    | Triaged
+    | Entry
+)
 """What the analyzer wants: a `Send` published at once, all else archived."""
 
 

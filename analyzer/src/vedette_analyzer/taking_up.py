@@ -38,6 +38,7 @@ def taken_up(
         block_for=timedelta(hours=settings.block_hours),
         approve_within=timedelta(minutes=settings.approve_minutes),
         guarded=in_force.guarded,
+        incident=reader.incidents.get,
     )
     suppressed = reader.suppressed.in_force(clock.now)
     analyzer.restore(reader.open_commands(), reader.lasting_commands(clock.now), suppressed)

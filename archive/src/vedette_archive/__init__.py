@@ -1,6 +1,7 @@
 """History: what was seen, found, told and ordered."""
 
 from .books import Books
+from .chain import AuditQuery, AuditRow, Entry, Head, HeadError
 from .charts import By, Count, Top
 from .checking import check
 from .errors import (
@@ -12,6 +13,9 @@ from .errors import (
     QueryError,
 )
 from .history import History
+from .incident_books import indicator_of, line_of
+from .incident_rows import Grouped, Incident, Known, Line, Member, Step, Triaged
+from .incidents import IncidentPage, IncidentPlace, IncidentQuery, Incidents
 from .ledger import Ledger
 from .query import Events, Query
 from .reader import ArchivedObservation, Cursor, FollowedAlert, Heard, Reader
@@ -42,6 +46,7 @@ from .suppressions import (
     SuppressionEnded,
     SuppressionRecord,
 )
+from .verifying import Fault, Verified
 from .writer import Writer
 
 __all__ = [
@@ -56,6 +61,8 @@ __all__ = [
     "ArchivedCommand",
     "ArchivedObservation",
     "ArchivedSuppression",
+    "AuditQuery",
+    "AuditRow",
     "Batch",
     "Books",
     "By",
@@ -63,14 +70,27 @@ __all__ = [
     "Counts",
     "Cursor",
     "Ending",
+    "Entry",
     "Events",
     "Fate",
+    "Fault",
     "FollowedAlert",
+    "Grouped",
+    "Head",
+    "HeadError",
     "Heard",
     "Hidden",
     "History",
+    "Incident",
+    "IncidentPage",
+    "IncidentPlace",
+    "IncidentQuery",
+    "Incidents",
     "Judged",
+    "Known",
     "Ledger",
+    "Line",
+    "Member",
     "OpenCommand",
     "OtherArchiveError",
     "Page",
@@ -80,13 +100,18 @@ __all__ = [
     "Reader",
     "Retention",
     "Run",
+    "Step",
     "Stored",
     "Suppression",
     "SuppressionEnded",
     "SuppressionRecord",
     "Told",
     "Top",
+    "Triaged",
     "Undone",
+    "Verified",
     "Writer",
     "check",
+    "indicator_of",
+    "line_of",
 ]

@@ -9,6 +9,9 @@ from pathlib import Path
 from vedette_schemas import Life, Ranges, SenderRecord, Stream, StreamRecord
 
 from . import fates
+from .auditing import audited
+from .chain import Head, append, head
+from .incident_books import IncidentBooks
 from .judgements import (
     store_act,
     store_alert,
@@ -62,6 +65,7 @@ class Books(Ledger):
         """Write through `connection`, in the transaction that is open on it."""
         super().__init__(connection, path)
         self._ids: dict[Stream, int] = {}
+        self.incidents = IncidentBooks(connection)
 
     def store(self, batch: Batch) -> Stored:
         """Store all of a batch but what is below its stream's floor; tell what was new."""
@@ -75,12 +79,20 @@ class Books(Ledger):
         answers = tuple(each.command_id for each in batch.answers if store_answer(connection, each, self._id))
         for undone in batch.undone:
             store_undone(connection, undone)
-        for act in batch.acts:
-            store_act(connection, act)
+        acts = tuple(act for act in batch.acts if store_act(connection, act))
         for record in batch.suppressing:
             store_suppressing(connection, record)
+        for said in batch.triaged:
+            self.incidents.triage(said)
+        if entries := audited(connection, batch, acts, commands, answers):
+            append(connection, entries)
         alerts = tuple(dict.fromkeys(each.id for each in batch.alerts if store_alert(connection, each)))
         return Stored(numbers=numbers, commands=commands, answers=answers, alerts=alerts)
+
+    @property
+    def audit_head(self) -> Head:
+        """The last row of the audit, with what was written in this transaction."""
+        return head(self._connection)
 
     def keep(self, principal: str, sender: SenderRecord, streams: Mapping[Stream, StreamRecord]) -> None:
         """Write what reconciliation found of a sender and its streams, once it was `heard`.

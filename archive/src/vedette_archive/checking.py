@@ -6,8 +6,10 @@ from pathlib import Path
 
 from .errors import ArchiveDamagedError, explained
 from .history_rules import HISTORY_RULES
+from .incident_rules import INCIDENT_RULES
 from .opening import open_to_read
 from .rules import RULES
+from .verifying import verify
 
 _MANY = 20
 """Lines of one rule beyond which the rest is not spelled out."""
@@ -45,7 +47,7 @@ def _damage(connection: sqlite3.Connection) -> list[str]:
 
 
 def _disagreements(connection: sqlite3.Connection, progress: Callable[[float], None]) -> Iterator[str]:
-    rules = RULES + HISTORY_RULES
+    rules = RULES + HISTORY_RULES + INCIDENT_RULES
     for done, rule in enumerate(rules, 1):
         progress(done / (len(rules) + 1))
         rows = connection.execute(rule.query).fetchmany(_MANY + 1)
@@ -53,4 +55,5 @@ def _disagreements(connection: sqlite3.Connection, progress: Callable[[float], N
             yield rule.sentence.format(*row)
         if len(rows) > _MANY:
             yield "… and more of this sort"
+    yield from (f"audit: {fault.words}" for fault in verify(connection).faults[:_MANY])
     progress(1.0)

@@ -98,11 +98,11 @@ def store_undone(connection: sqlite3.Connection, undone: Undone) -> None:
     connection.execute(_UNDO, (undone.by, *times, undone.lifted, str(undone.command_id)))
 
 
-def store_act(connection: sqlite3.Connection, act: ArchivedAct) -> None:
-    """Store an act and its answer, once."""
+def store_act(connection: sqlite3.Connection, act: ArchivedAct) -> bool:
+    """Store an act and its answer, once; tell whether it is new."""
     command = None if act.command_id is None else str(act.command_id)
     row = (str(act.id), act.issuer, to_number(act.at), act.kind, act.done, act.words, command, act.token)
-    connection.execute(_INSERT_ACT, row)
+    return connection.execute(_INSERT_ACT, row).rowcount > 0
 
 
 def store_alert(connection: sqlite3.Connection, alert: Alert) -> bool:

@@ -14,8 +14,10 @@ from sqlalchemy.pool import StaticPool
 from vedette_schemas import Alert, Kind, Life, Ranges, Stream, decode_alert
 
 from . import schema
+from .audit import Audit
 from .commands import AnyRow, Question, archived_act, archived_command, open_command
 from .errors import OtherArchiveError, explained
+from .incidents import Incidents
 from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
 from .rows import ArchivedAct, ArchivedCommand, Counts, Fate, OpenCommand, Place, Told
@@ -75,6 +77,8 @@ class Reader:
         self.name = str(self._ask(select(schema.archive.c.name))[0][0])
         self.books = Ledger(self._raw, path)
         self.suppressed = Suppressed(self._ask)
+        self.incidents = Incidents(self._ask)
+        self.audit = Audit(self._raw, path)
 
     def newest_cursor(self) -> Cursor:
         """Return the cursor of who has seen every alert so far."""

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from vedette_schemas import Kind
 
+from . import chain
 from .times import to_number
 
 # ruff: noqa: S608 - the queries are put together from words of this file alone
@@ -29,7 +30,7 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 class Retention(BaseModel):
     """Days that things are kept, from when the server had them.
 
-    Findings, commands, acts and suppressions go with alerts.
+    Findings, commands, acts, suppressions and incidents go with alerts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +44,7 @@ class Retention(BaseModel):
     stopped: Days = 365
     unreadable: Days = 7
     alerts: Days = 365
+    audit: Days = 365
 
 
 class _Rule(NamedTuple):
@@ -74,11 +76,15 @@ def remove_expired(connection: sqlite3.Connection, retention: Retention, now: da
     for rule in _rules(retention, now):
         if left > 0:
             left -= _remove(connection, rule, left)
+    if left > 0:
+        left -= chain.cut(connection, now - timedelta(days=retention.audit), now, left)
     return step - left
 
 
 def anything_expired(connection: sqlite3.Connection, retention: Retention, now: datetime) -> bool:
     """Tell whether there is something to remove, without locking anybody out."""
+    if chain.due(connection, now - timedelta(days=retention.audit)):
+        return True
     return any(_old(connection, rule, 1) for rule in _rules(retention, now))
 
 
@@ -99,6 +105,10 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     yield _Rule("alerts", "sequence", "at < :before", old)
     yield _Rule("commands", "id", "issued_at < :before AND ending IS NOT NULL", old)
     yield _Rule("acts", "id", "at < :before", old)
+    yield _Rule("incident_alerts", "alert_id", "at < :before", old)
+    for table, key in (("lines", "key"), ("steps", "step"), ("hosts", "host")):
+        yield _Rule(f"incident_{table}", f"incident, {key}", _OF_AN_OLD_INCIDENT, old)
+    yield _Rule("incidents", "number", f"last_at < :before AND {_HOLDS_NOTHING}", old)
     yield _Rule("hidden", "sequence", "at < :before", old)
     yield _Rule("suppressions", "id", f"until < :before AND {_HIDES_NOTHING}", old)
     yield _Rule("deaths", "principal, spool, kind, number", "at < :before", before(_DEATH_DAYS))
@@ -110,6 +120,11 @@ def _rules(retention: Retention, now: datetime) -> Iterator[_Rule]:
     yield _Rule("senders", "principal", where, before(_SILENT_DAYS))
 
 
+_OF_AN_OLD_INCIDENT = "incident IN (SELECT number FROM incidents WHERE last_at < :before)"
+_HOLDS_NOTHING = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM incident_{table} t WHERE t.incident = incidents.number)"
+    for table in ("alerts", "lines", "steps", "hosts")
+)
 _HIDES_NOTHING = "NOT EXISTS (SELECT 1 FROM hidden h WHERE h.suppression_id = suppressions.id)"
 
 # A stream is removed once nothing rests on it and its sender, heard since or not known any more, no longer

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from vedette_schemas import Action, Alert, Order, Ranges, Severity, Stream, Unreadable
 
+from .chain import Entry
+from .incident_rows import Triaged
 from .suppressions import SuppressionRecord
 
 MAX_UNREADABLE = 16 * 1024
@@ -185,6 +187,8 @@ class Batch:
     undone: tuple[Undone, ...] = ()
     acts: tuple[ArchivedAct, ...] = ()
     suppressing: tuple[SuppressionRecord, ...] = ()
+    triaged: tuple[Triaged, ...] = ()
+    audit: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,8 @@ _OTHERS = (
     ),
     Rule(
         "act {}: {}, which is nothing that an operator can do",
-        "SELECT id, kind FROM acts WHERE kind NOT IN ('approve', 'undo', 'order', 'suppress', 'lift')",
+        "SELECT id, kind FROM acts WHERE kind NOT IN "
+        "('approve', 'undo', 'order', 'suppress', 'lift', 'incident')",
     ),
     Rule(
         "hidden alert {}: suppression {}, which hid it, is not known",

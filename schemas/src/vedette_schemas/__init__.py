@@ -47,6 +47,7 @@ from .fields import (
     Severity,
 )
 from .handover import MAX_LINE, Handover, Hello, Notice, Shown, Taken
+from .incidents import MAX_TRIAGED, IncidentStatus, Triage
 from .naming import name_of
 from .observations import (
     ClipboardCopied,
@@ -111,6 +112,7 @@ __all__ = [
     "MAX_STREAMS",
     "MAX_TITLE",
     "MAX_TOKEN",
+    "MAX_TRIAGED",
     "MAX_TTL",
     "NOTHING",
     "SERVER",
@@ -137,6 +139,7 @@ __all__ = [
     "Handover",
     "Hello",
     "HostName",
+    "IncidentStatus",
     "Isolate",
     "Issued",
     "JoinToken",
@@ -186,6 +189,7 @@ __all__ = [
     "Taken",
     "Terminate",
     "Times",
+    "Triage",
     "Undo",
     "Unreadable",
     "VedetteError",

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from .commands import Block, Isolate, Order, SelfTest
 from .fields import VERSION, HostName, Message, Sentence, Sha256, Time
+from .incidents import Triage
 from .principals import PrincipalName
 from .suppressing import Lift, Suppress
 
@@ -45,7 +46,7 @@ class Direct(Message):
     order: Annotated[Block | Isolate | SelfTest, Field(discriminator="action")]
 
 
-Wanted = Approve | TakeBack | Direct | Suppress | Lift
+Wanted = Approve | TakeBack | Direct | Suppress | Lift | Triage
 """What an operator can want done."""
 
 

@@ -3,6 +3,7 @@
 A change here goes with a migration in `migrations/versions` and a new `HEAD`.
 """
 
+from .audited import audit, audit_ends
 from .common import metadata
 from .delivered import (
     archive,
@@ -16,10 +17,11 @@ from .delivered import (
     unreadable,
 )
 from .history import HOUR, alert_words, arrival_hours, arrival_words, arrivals, rollups
+from .incidents import incident_alerts, incident_hosts, incident_lines, incident_steps, incidents
 from .judged import acts, alerts, commands, deaths, findings, followers
 from .suppressed import hidden, suppressions
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Revisions are numbered, so that a newer one than known is recognised as such."""
 
 APPLICATION_ID = 0x56454454  # "VEDT"
@@ -36,6 +38,8 @@ __all__ = [
     "arrival_hours",
     "arrival_words",
     "arrivals",
+    "audit",
+    "audit_ends",
     "commands",
     "deaths",
     "epochs",
@@ -43,6 +47,11 @@ __all__ = [
     "followers",
     "forgotten",
     "hidden",
+    "incident_alerts",
+    "incident_hosts",
+    "incident_lines",
+    "incident_steps",
+    "incidents",
     "lost_epochs",
     "metadata",
     "observations",
