@@ -21,6 +21,8 @@ from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
 from .selftest import EXIT_CODES as SELFTEST_CODES
 from .selftest import selftest
+from .suppressions import EXIT_CODES as SUPPRESSION_CODES
+from .suppressions import suppress, suppressions
 from .up import Up
 from .web.commands import console
 
@@ -33,11 +35,13 @@ app = typer.Typer(
 app.add_typer(archive, name="archive")
 app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
+app.add_typer(suppressions, name="suppressions")
 app.add_typer(console, name="console")
 trust.add_to(app)
 app.command()(actions)
 app.command()(hosts)
 app.command(epilog=SELFTEST_CODES)(selftest)
+app.command(epilog=SUPPRESSION_CODES)(suppress)
 for command in (approve, undo, isolate, block):
     app.command(epilog=EXIT_CODES)(command)
 

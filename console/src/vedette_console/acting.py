@@ -15,13 +15,11 @@ from vedette_schemas import (
     Act,
     ActAnswer,
     Alert,
-    Approve,
-    Direct,
     MessageError,
     SettingsError,
     State,
-    TakeBack,
     VedetteError,
+    Wanted,
     decode_alert,
     decode_answer,
     topics,
@@ -81,7 +79,7 @@ class Operator:
         self._due = 0.0
         self._final: OrderedDict[UUID, Alert] = OrderedDict()
 
-    def act(self, what: Approve | TakeBack | Direct) -> ActAnswer:
+    def act(self, what: Wanted) -> ActAnswer:
         """Have something done; return the answer of the analyzer, raise `NotAnsweredError` without one."""
         now = datetime.now(UTC)
         act = Act(id=uuid4(), issuer=str(self._principal), issued_at=now, expires_at=now + _LIFE, what=what)
@@ -99,8 +97,8 @@ class Operator:
             why = self._session.refusal or f"no broker at {self._broker}"
             raise NotAnsweredError(f"{why}: nothing was done")
         raise NotAnsweredError(
-            f"the analyzer did not answer within {PATIENCE_SECONDS:.0f} s: 'vedette actions' tells whether it"
-            " has done something"
+            f"the analyzer did not answer within {PATIENCE_SECONDS:.0f} s: 'vedette actions' and"
+            " 'vedette suppressions' tell whether it has done something"
         )
 
     def final_alert(self, command_id: UUID, deadline: float) -> Alert | None:

@@ -100,14 +100,14 @@ def table(commands: Iterable["ArchivedCommand"], now: datetime) -> Table:
 def _until(command: "ArchivedCommand", now: datetime) -> str:
     """Return when what is in force, or waits, ends."""
     if command.ending is None:
-        return f", until {_clock(command.expires_at, now)}" if command.waits else ""
-    return f", until {_clock(command.until, now)}" if command.until and is_in_force(command, now) else ""
+        return f", until {clock(command.expires_at, now)}" if command.waits else ""
+    return f", until {clock(command.until, now)}" if command.until and is_in_force(command, now) else ""
 
 
 def _author(command: "ArchivedCommand", now: datetime) -> str:
     entry = (command.indicator or "").replace("|", " ", 1)
     why = f"by {command.ordered_by}" if command.ordered_by else f"for {plain(entry, 300)}" if entry else ""
-    return f"ordered {_clock(command.issued_at, now)} {why}".rstrip()
+    return f"ordered {clock(command.issued_at, now)} {why}".rstrip()
 
 
 def _words_of_the_host(command: "ArchivedCommand", now: datetime) -> str:
@@ -120,7 +120,7 @@ def _words_of_the_host(command: "ArchivedCommand", now: datetime) -> str:
     return plain(said, 1_000)
 
 
-def _clock(at: datetime, now: datetime) -> str:
+def clock(at: datetime, now: datetime) -> str:
     """Return a time where we are, with its day unless that is today."""
     here, today = at.astimezone(), now.astimezone().date()
     return f"{here:%H:%M}" if here.date() == today else f"{here:%Y-%m-%d %H:%M}"

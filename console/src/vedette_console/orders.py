@@ -137,7 +137,9 @@ def seconds(text: str) -> int:
     return length
 
 
-def find(beginning: str, ids: Iterable[UUID]) -> UUID:
+def find(
+    beginning: str, ids: Iterable[UUID], what: str = "command", listed_by: str = "vedette actions"
+) -> UUID:
     """Return the id that begins so; raise `SettingsError` unless it is exactly one."""
     text = beginning.strip().lower()
     try:
@@ -146,9 +148,7 @@ def find(beginning: str, ids: Iterable[UUID]) -> UUID:
         pass
     found = sorted({str(name) for name in ids if text and str(name).startswith(text)})
     if not found:
-        raise SettingsError(
-            f"no such command begins with {plain(beginning, 40)!r}: 'vedette actions' lists them"
-        )
+        raise SettingsError(f"no such {what} begins with {plain(beginning, 40)!r}: '{listed_by}' lists them")
     if len(found) > 1:
         raise SettingsError(f"{text!r} is the beginning of several ids: {', '.join(found[:4])}")
     return UUID(found[0])
@@ -175,7 +175,7 @@ def host_of(command: "ArchivedCommand") -> str:
 
 def _carry_out(asked: Sequence[Asked], settings: OperatorSettings, folder: Path, *, as_json: bool) -> None:
     """Have all of it done and say what came of each: what fails with one is no reason to leave the others."""
-    with operator(settings) as acting, _progress():
+    with operator(settings) as acting, progress():
         answers, problem = _ask(acting, asked)
         results = _results(acting, asked, answers)
     for (what, _), came in zip(asked, results, strict=False):
@@ -234,7 +234,7 @@ def _say(came: Result, folder: Path, *, can_be_ended: bool) -> None:
 
 
 @contextmanager
-def _progress() -> Generator[None]:
+def progress() -> Generator[None]:
     """Show on a terminal that we wait."""
     screen = Console(stderr=True)
     with screen.status("waiting for the answer") if screen.is_terminal else nullcontext():

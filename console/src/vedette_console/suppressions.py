@@ -1,0 +1,232 @@
+"""`vedette suppress` and `vedette suppressions`: what is hidden, by whom, why and until when."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from vedette_schemas import Lift, ListEntry, Scope, SettingsError, Suppress
+
+from .acting import NotAnsweredError, OperatorSettings, operator
+from .actions import clock, left
+from .deployment import read_host
+from .lines import alert_line, plain
+from .orders import BEGINNING, RUN, Folder, For, find, open_archive, progress, seconds
+from .suppressing import DEFAULT_TIME, read_entry, wanted
+
+if TYPE_CHECKING:
+    from vedette_archive import ArchivedSuppression, Reader
+
+MOST_SHOWN = 1_000
+_ALERTS_LOOKED_AT = 10_000
+_NOT_DONE = 1
+
+EXIT_CODES = "Exit code 0: it is done; 1: the analyzer refused it; 2: nobody could be asked."
+
+AsJson = Annotated[bool, typer.Option("--json", help="What came of each, as a JSON object a line.")]
+SameFolder = Annotated[Path | None, typer.Option("--folder", help="As above.")]
+
+suppressions = typer.Typer(help="What operators have suppressed.", invoke_without_command=True)
+
+
+def suppress(
+    reason: Annotated[str, typer.Argument(metavar="REASON", help="Why, for the others.")],
+    folder: Folder = RUN,
+    indicator: Annotated[
+        str,
+        typer.Option(
+            metavar="ENTRY",
+            help="The list's entry: 'host evil.test'; without a type, the one that an alert was about.",
+        ),
+    ] = "",
+    host: Annotated[str, typer.Option(help="Only on this host.")] = "",
+    detector: Annotated[str, typer.Option(help="Only what this detector finds.")] = "",
+    duration: For = DEFAULT_TIME,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Have nobody told of what is found, and nothing done about it, for some time: 30 days at most.
+
+    Give --indicator, --host or --detector, or several of them: all have to hold.
+
+    What is hidden is kept: 'vedette suppressions show'. What was ordered before stays: 'vedette undo'.
+
+    Your own orders are carried out, and what Vedette tells of itself can't be suppressed.
+    """
+    settings = OperatorSettings.of(folder)
+    if not (indicator or host or detector):
+        raise SettingsError("say what is to be suppressed: --indicator, --host or --detector, or several")
+    entry = _entry(indicator, settings) if indicator else None
+    scope = _scope(read_host(host) if host else None, detector or None, entry)
+    _carry_out([wanted(scope, reason=reason, seconds=seconds(duration))], settings, as_json=as_json)
+
+
+@suppressions.callback()
+def show_all(
+    context: typer.Context,
+    folder: Folder = RUN,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="What is over as well, newest first.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON array.")] = False,
+) -> None:
+    """List what is suppressed: by whom, why, until when, and how many alerts it has hidden."""
+    context.obj = folder
+    if context.invoked_subcommand is not None:
+        return
+    now = datetime.now(UTC)
+    with open_archive(OperatorSettings.of(folder).archive) as reader:
+        known = reader.suppressed
+        found = known.newest(MOST_SHOWN) if everything else known.in_force(now)
+    if as_json:
+        sys.stdout.write(json.dumps([as_fields(each, now) for each in found]) + "\n")
+    elif not found:
+        sys.stdout.write("nothing was suppressed yet\n" if everything else "nothing is suppressed\n")
+    else:
+        sys.stdout.write(f"times are in {now.astimezone():%Z}\n")
+        sys.stdout.flush()
+        Console(highlight=False, soft_wrap=False).print(table(found, now))
+
+
+@suppressions.command()
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID", help="The suppression, by the beginning of its id.")],
+    folder: SameFolder = None,
+    last: Annotated[int, typer.Option(min=1, max=MOST_SHOWN, help="How many, the newest last.")] = 50,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Alerts as JSON lines.")] = False,
+) -> None:
+    """Show the alerts that a suppression has hidden, as they would have been told."""
+    with open_archive(OperatorSettings.of(folder or context.obj).archive) as reader:
+        suppression_id = _find(name, reader)
+        found = reader.suppressed.hidden(suppression_id, last)
+    for each in reversed(found):
+        if as_json:
+            sys.stdout.write(each.alert.model_dump_json(exclude_none=True) + "\n")
+        else:
+            line = Text(f"{each.alert.at.astimezone():%Y-%m-%d} ").append_text(alert_line(each.alert))
+            Console(highlight=False, soft_wrap=True).print(line)
+    if not found and not as_json:
+        sys.stdout.write("it has hidden nothing that is still kept\n")
+
+
+@suppressions.command(epilog=EXIT_CODES)
+def lift(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="ID...", help="By the beginnings of their ids.")],
+    folder: SameFolder = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """End suppressions before their time: what they hid is told again from now on."""
+    settings = OperatorSettings.of(folder or context.obj)
+    with open_archive(settings.archive) as reader:
+        ids = [_find(name, reader) for name in names]
+    _carry_out([Lift(suppression_id=name) for name in ids], settings, as_json=as_json)
+
+
+def as_fields(each: "ArchivedSuppression", now: datetime) -> dict[str, object]:
+    """Return a suppression for machines."""
+    entry = None
+    if each.indicator is not None:
+        kind, _, value = each.indicator.partition("|")
+        entry = {"type": kind, "value": value}
+    return {
+        "id": str(each.id),
+        "host": each.host,
+        "detector": each.detector,
+        "indicator": entry,
+        "reason": each.reason,
+        "by": each.author,
+        "since": each.since.isoformat(),
+        "until": each.until.isoformat(),
+        "in_force": _is_in_force(each, now),
+        "ended_at": None if each.ended_at is None else each.ended_at.isoformat(),
+        "ended_by": each.ended_by,
+        "hidden": each.hidden,
+        "last_hidden_at": None if each.last_hidden_at is None else each.last_hidden_at.isoformat(),
+    }
+
+
+def table(found: Iterable["ArchivedSuppression"], now: datetime) -> Table:
+    """Return them for people: beside each id what it covers, until when, who and why, what it has hidden."""
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for each in found:
+        cell = Text(plain(each.covers, 500), "bold")  # no markup: an entry may hold what would be some
+        cell.append(f"\n{_state(each, now)}; by {each.author} {clock(each.since, now)}", "not bold")
+        cell.append(f": {plain(each.reason, 300)}", "not bold")
+        if each.hidden and each.last_hidden_at is not None:
+            many = f"{each.hidden:,} alert{'s' if each.hidden > 1 else ''}"
+            cell.append(f"\nhas hidden {many}, the last {clock(each.last_hidden_at, now)}", "not bold dim")
+        shown.add_row(str(each.id)[:BEGINNING], cell)
+    return shown
+
+
+def _state(each: "ArchivedSuppression", now: datetime) -> str:
+    if _is_in_force(each, now):
+        return f"{left(each.until - now)} left, until {clock(each.until, now)}"
+    if each.ended_by is not None and each.ended_at is not None:
+        return f"lifted by {each.ended_by} {clock(each.ended_at, now)}"
+    return f"over since {clock(each.ended_at or each.until, now)}"
+
+
+def _is_in_force(each: "ArchivedSuppression", now: datetime) -> bool:
+    return each.ended_at is None and each.until > now
+
+
+def _entry(text: str, settings: OperatorSettings) -> ListEntry:
+    try:
+        return read_entry(text)
+    except SettingsError:
+        with open_archive(settings.archive) as reader:
+            alerts = [followed.alert for followed in reader.newest_alerts(_ALERTS_LOOKED_AT)]
+        return read_entry(text, alerts)
+
+
+def _scope(host: str | None, detector: str | None, entry: ListEntry | None) -> Scope:
+    try:
+        return Scope(host=host, detector=detector, indicator=entry)
+    except ValidationError:
+        raise SettingsError(f"--detector {plain(detector or '', 80)!r}: no name of a detector") from None
+
+
+def _find(name: str, reader: "Reader") -> UUID:
+    return find(
+        name, reader.suppressed.ids(name.strip().lower()), "suppression", "vedette suppressions --all"
+    )
+
+
+def _carry_out(asked: Sequence[Suppress | Lift], settings: OperatorSettings, *, as_json: bool) -> None:
+    """Have all of it done and say what came of each: what is refused is no reason to leave the others."""
+    refused = False
+    with operator(settings) as acting, progress():
+        for what in asked:
+            try:
+                answer = acting.act(what)
+            except KeyboardInterrupt:
+                words = "not waited for: 'vedette suppressions' tells whether it was done"
+                raise NotAnsweredError(words) from None
+            refused |= not answer.done
+            name = what.suppression_id if isinstance(what, Lift) else answer.act_id
+            words = plain(answer.words, 1_000)
+            if as_json:
+                state = "done" if answer.done else "refused"
+                sys.stdout.write(json.dumps({"state": state, "id": str(name), "words": words}) + "\n")
+            elif answer.done:
+                sys.stdout.write(words + "\n")
+            else:
+                sys.stderr.write(f"vedette: {words}\n")
+            if answer.done and isinstance(what, Suppress) and not as_json:
+                sys.stdout.write(f"to end it sooner: vedette suppressions lift {str(name)[:BEGINNING]}\n")
+    if refused:
+        raise typer.Exit(_NOT_DONE)
