@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators", "hosts")
+BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators", "hosts", "archive")
 
 
 def main() -> int:

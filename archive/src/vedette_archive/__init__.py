@@ -1,5 +1,6 @@
 """History: what was seen, found, told and ordered."""
 
+from .backing_up import back_up, restore
 from .books import Books
 from .chain import AuditQuery, AuditRow, Entry, Head, HeadError
 from .charts import By, Count, Top
@@ -111,7 +112,9 @@ __all__ = [
     "Undone",
     "Verified",
     "Writer",
+    "back_up",
     "check",
     "indicator_of",
     "line_of",
+    "restore",
 ]

@@ -1,6 +1,7 @@
 """A question to the archive as a web page's address, the API and the command line ask it. Pure."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ MOST_TEXT = 200
 INDEXED_LENGTH = 3
 """Characters from which on a text is found by the index; of a shorter one all rows are looked at."""
 
+_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f\ufffd]')
 _ALPHABETS = (range(0x0250), range(0x0386, 0x0400), range(0x0400, 0x0528), range(0x0531, 0x0557))
 _ONE_CASE = {
     code: chr(code).lower()
@@ -48,7 +50,7 @@ When = Annotated[
 ]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Value = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-_Few = Field(default=(), max_length=MOST_VALUES)
+_Few = Field(max_length=MOST_VALUES)
 
 
 class Query(BaseModel):
@@ -65,11 +67,11 @@ class Query(BaseModel):
     events: Events = Events.ALERTS
     since: When | None = None
     until: When | None = None
-    host: Annotated[tuple[HostName, ...], _Few]
-    kind: Annotated[tuple[Kind, ...], _Few]
-    severity: Annotated[tuple[Severity, ...], _Few]
-    detector: Annotated[tuple[_Name, ...], _Few]
-    indicator: Annotated[tuple[_Value, ...], _Few]
+    host: Annotated[tuple[HostName, ...], _Few] = ()
+    kind: Annotated[tuple[Kind, ...], _Few] = ()
+    severity: Annotated[tuple[Severity, ...], _Few] = ()
+    detector: Annotated[tuple[_Name, ...], _Few] = ()
+    indicator: Annotated[tuple[_Value, ...], _Few] = ()
     text: Annotated[str, StringConstraints(max_length=MOST_TEXT), AfterValidator(_printable)] = ""
 
     @classmethod
@@ -124,7 +126,16 @@ def folded(text: str) -> str:
 
 def holds(body: str, names: tuple[str, ...], needle: str) -> bool:
     """Tell whether a text of those names in this JSON holds `needle`, which is folded."""
-    return any(needle in folded(_printable(text)) for text in _texts(json.loads(body), names))
+    return _may_hold(body, needle) and any(
+        needle in folded(_printable(text)) for text in _texts(json.loads(body), names)
+    )
+
+
+def _may_hold(body: str, needle: str) -> bool:
+    """Tell it without reading the JSON, which takes much longer: mostly it does not."""
+    if _ESCAPED.search(needle) is not None:
+        return True
+    return needle in (body.lower() if needle.isascii() else folded(body))
 
 
 def _texts(value: object, names: tuple[str, ...]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +35,9 @@ def check(
     # SQLAlchemy alone takes as long as all else here.
     from vedette_archive import Reader, check  # noqa: PLC0415
 
-    path = path or folder
-    path = path / "archive.db" if path.is_dir() or path is folder else path
-    with _progress(path) as progress:
-        task = progress.add_task("")
-        wrong = check(path, lambda share: progress.update(task, completed=100 * share))
+    path = _archive_in(path or folder)
+    with _progress(path, "checking") as progress:
+        wrong = check(path, progress)
     if as_json:
         result: dict[str, object] = {"path": str(path), "wrong": wrong}
         if not wrong:
@@ -53,12 +53,57 @@ def check(
         raise typer.Exit(1)
 
 
-def _progress(path: Path) -> Progress:
-    """Return what shows how far it is: on a terminal, where it takes long."""
+@archive.command()
+def backup(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the copy goes; a backup there is replaced.")
+    ],
+    folder: Annotated[Path, typer.Option(help="The folder of 'vedette up', or an archive.")] = Path("run"),
+) -> None:
+    """Copy the archive into one file, which nobody else may read, while it is in use; verify the copy.
+
+    It is whole, as of one moment, or not there. It holds what people copied and read: keep it accordingly.
+    """
+    from vedette_archive import back_up  # noqa: PLC0415
+
+    path = _archive_in(folder)
+    with _progress(path, "backing up") as progress:
+        back_up(path, file, progress)
+    sys.stdout.write(f"{plain(str(file), 1_000)}: {file.stat().st_size / 1e6:,.1f} MB, verified\n")
+
+
+@archive.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    folder: Annotated[Path, typer.Option(help="The folder of 'vedette up', or an archive.")] = Path("run"),
+) -> None:
+    """Put a backup in the place of the archive, with the analyzer stopped; the former one is moved aside.
+
+    Upon its next start the analyzer says in one alert what was lost.
+    """
+    from vedette_archive import restore  # noqa: PLC0415
+
+    path = _archive_in(folder)
+    with _progress(file, "restoring") as progress:
+        aside = restore(file, path, progress)
+    former = "" if aside is None else f"; the former one is {plain(str(aside), 1_000)}"
+    sys.stdout.write(f"{plain(str(path), 1_000)}: restored{former}\n")
+
+
+def _archive_in(path: Path) -> Path:
+    """Return the archive that a folder holds, or the one that is named."""
+    return path / "archive.db" if path.is_dir() or not path.suffix else path
+
+
+@contextmanager
+def _progress(path: Path, what: str) -> Generator[Callable[[float], None]]:
+    """Show how far it is, on a terminal, where it takes long."""
     screen = Console(stderr=True)
     shown = screen.is_terminal and path.exists() and path.stat().st_size >= LARGE
-    columns = (SpinnerColumn(), TextColumn("checking"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=screen, transient=True, disable=not shown)
+    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True, disable=not shown) as bar:
+        task = bar.add_task("")
+        yield lambda share: bar.update(task, completed=100 * share)
 
 
 def _summary(counts: dict[str, int]) -> str:
