@@ -17,6 +17,7 @@ from .feeds import feeds
 from .history import archive
 from .hosts import hosts
 from .indicators_cli import indicators
+from .notify import notify
 from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
 from .selftest import EXIT_CODES as SELFTEST_CODES
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(archive, name="archive")
 app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
+app.add_typer(notify, name="notify")
 app.add_typer(suppressions, name="suppressions")
 app.add_typer(console, name="console")
 trust.add_to(app)
