@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from vedette_schemas import VedetteError
 from vedette_transport.entry import program_version
 
+from .api import make_api
 from .guard import LOOPBACK, Guard
 from .live import Region
 from .pages.listed import PAGES
@@ -41,6 +42,7 @@ def make_app(site: Site) -> Guard:
     app.state.site = site
     app.state.version = program_version()
     app.state.navigation = [page for page in PAGES if page.title]
+    app.mount("/api/v1", make_api(site))
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
     app.get("/static/{path:path}", include_in_schema=False)(_static)

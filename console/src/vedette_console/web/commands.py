@@ -12,16 +12,20 @@ import typer
 from vedette_schemas import SettingsError
 
 from .roles import Role
+from .scopes import Scope
 
 if TYPE_CHECKING:
     from .accounts import Accounts
     from .settings import ConsoleSettings
+    from .store import Store
 
 # What serves pages is imported where it is needed: all other commands start without it.
 
 console = typer.Typer(help="The web console: serve it, and say who may sign in.")
 user = typer.Typer(help="Who may sign in at the console.", no_args_is_help=True)
+token = typer.Typer(help="Tokens by which programs use the console's interface.", no_args_is_help=True)
 console.add_typer(user, name="user")
+console.add_typer(token, name="token")
 
 Folder = Annotated[Path, typer.Option(help="The folder of 'vedette up', or one with a console.toml.")]
 Name = Annotated[str, typer.Argument(help="The account's name: lower-case letters, digits, '.', '_', '-'.")]
@@ -121,16 +125,63 @@ def list_accounts(
         sys.stdout.write(f"{each.name:<32}  {each.role:<9}  {last}{once}\n")
 
 
+@token.command("add")
+def add_token(
+    name: Annotated[
+        str, typer.Argument(help="What it is called: lower-case letters, digits, '.', '_', '-'.")
+    ],
+    scopes: Annotated[list[Scope] | None, typer.Option("--scope", help="What it is good for.")] = None,
+    days: Annotated[int, typer.Option(help="After how many days it ends.")] = 90,
+    folder: Folder = RUN,
+) -> None:
+    """Make a token and print it: it is shown this once."""
+    from .tokens import Tokens  # noqa: PLC0415
+
+    with _store(folder) as store:
+        secret = Tokens(store).add(name, scopes or [Scope.READ], days, "the command line", datetime.now(UTC))
+    sys.stdout.write(f"{secret}\n")
+    sys.stderr.write(f"good for {days} days; send it as: Authorization: Bearer …\n")
+
+
+@token.command("list")
+def list_tokens(folder: Folder = RUN) -> None:
+    """List the tokens, without their secrets."""
+    from .tokens import Tokens  # noqa: PLC0415
+
+    with _store(folder) as store:
+        found = Tokens(store).everyone()
+    for each in found:
+        used = f"used {each.used_at:%Y-%m-%d %H:%M} UTC" if each.used_at else "never used"
+        scopes = ", ".join(sorted(each.scopes))
+        sys.stdout.write(f"{each.name:<24}  {scopes:<10}  until {each.expires_at:%Y-%m-%d}  {used}\n")
+
+
+@token.command("remove")
+def remove_token(name: str, folder: Folder = RUN) -> None:
+    """Remove a token: it is good for nothing any more."""
+    from .tokens import Tokens  # noqa: PLC0415
+
+    with _store(folder) as store:
+        Tokens(store).remove(name)
+
+
 @contextmanager
-def _accounts(folder: Path) -> "Generator[Accounts]":
-    from .accounts import Accounts  # noqa: PLC0415
+def _store(folder: Path) -> "Generator[Store]":
     from .store import Store  # noqa: PLC0415
 
     store = Store(_settings(folder).folder)
     try:
-        yield Accounts(store)
+        yield store
     finally:
         store.close()
+
+
+@contextmanager
+def _accounts(folder: Path) -> "Generator[Accounts]":
+    from .accounts import Accounts  # noqa: PLC0415
+
+    with _store(folder) as store:
+        yield Accounts(store)
 
 
 def _settings(folder: Path) -> "ConsoleSettings":
