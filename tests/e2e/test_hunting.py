@@ -1,5 +1,6 @@
 """What comes on a list after it was seen: found in the archive, told, and nothing else."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ def test_what_is_listed_later_is_told_and_nothing_is_ordered_for_it(tmp_path: Pa
         assert told.found_later.count == 2
         assert told.done.startswith("found in the archive: seen 2 times, first at ")
         assert hits(told, "new.test")
+
+        asked = site.vedette("hunt", "new.test", "--json")
+        assert (asked.returncode, len(json.loads(asked.stdout))) == (0, 2)
+        assert site.vedette("hunt", "never.test").returncode == 1
 
         site.copy("new.test")
         site.alert(lambda alert: hits(alert, "new.test") and alert.found_later is None)

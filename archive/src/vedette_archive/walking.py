@@ -8,11 +8,15 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from uuid import UUID
 
-from vedette_schemas import Alert, Kind, Stream, decode_alert
+from pydantic import TypeAdapter, ValidationError
+from vedette_schemas import Alert, Kind, Observation, Stream, decode_alert
+from vedette_schemas.observations import AnyObservation
 
 from .errors import explained
 from .opening import PATIENCE, open_to_read
 from .times import to_number, to_time
+
+_OBSERVATION: TypeAdapter[Observation] = TypeAdapter(AnyObservation)
 
 PAGE = 1_000
 """Observations in a page: no transaction is open between two, so that nobody is held up."""
@@ -40,6 +44,13 @@ class WalkedRow(NamedTuple):
     number: int
     received_at: datetime
     body: str
+
+    def observation(self) -> Observation | None:
+        """Return it; `None` where it is of a Vedette whose observations were different."""
+        try:
+            return _OBSERVATION.validate_json(self.body)
+        except ValidationError:
+            return None
 
 
 class WalkedPage(NamedTuple):

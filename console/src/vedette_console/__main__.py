@@ -16,6 +16,8 @@ from .deployment import Deployment, free_port, host_label, read_host
 from .feeds import feeds
 from .history import archive
 from .hosts import hosts
+from .hunting import EXIT_CODES as HUNT_CODES
+from .hunting import hunt
 from .indicators_cli import indicators
 from .notify import notify
 from .orders import EXIT_CODES, approve, block, isolate, undo
@@ -43,6 +45,7 @@ trust.add_to(app)
 app.command()(actions)
 app.command()(hosts)
 app.command(epilog=SELFTEST_CODES)(selftest)
+app.command(epilog=HUNT_CODES)(hunt)
 app.command(epilog=SUPPRESSION_CODES)(suppress)
 for command in (approve, undo, isolate, block):
     app.command(epilog=EXIT_CODES)(command)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from vedette_schemas import (
     ClipboardCopied,
     ConnectionOpened,
+    Kind,
     Observation,
     ProcessStarted,
     ProgramHashed,
@@ -14,6 +15,9 @@ from vedette_schemas import (
 
 from .indicator import Indicator, IndicatorType, Match, Via
 from .table import IndicatorTable
+
+KINDS = (Kind.WINDOW, Kind.CLIPBOARD, Kind.PROCESS, Kind.PROGRAM, Kind.CONNECTION)
+"""The kinds of observation in which something is looked up."""
 
 Hit = tuple[Match, Where]
 """What was hit by what, and where in the observation that is."""

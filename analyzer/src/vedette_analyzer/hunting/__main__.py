@@ -10,6 +10,7 @@ from pathlib import Path
 from vedette_archive.walking import Walk
 from vedette_indicators import IndicatorTable
 from vedette_indicators.compiled import CompiledList
+from vedette_indicators.observed import KINDS
 from vedette_schemas import VedetteError
 from vedette_transport import CANNOT_GO_ON
 
@@ -18,7 +19,7 @@ from .folding import Folds
 from .generations import Generations
 from .newer import News, opened, table_of
 from .said import Ended, Hit, Line, Progress
-from .search import KINDS, Search, read
+from .search import Search
 from .telling import name_of
 
 MOST_TOLD = 1_000
@@ -47,7 +48,7 @@ class Hunt:
                 self._flush(folds)
                 host, folds = page.host, Folds(MOST_TOLD - self._told)
             for row in page.rows:
-                seen = read(row.body)
+                seen = row.observation()
                 for finding in [] if seen is None else self._search.findings(seen):
                     if seen is not None and not self._walk.has_finding(page, row.number, finding.key):
                         folds.add(finding, page, row.number, seen)

@@ -3,19 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from vedette_indicators import Indicator, IndicatorTable
 from vedette_indicators.observed import hits
-from vedette_schemas import Kind, Observation
-from vedette_schemas.observations import AnyObservation
+from vedette_schemas import Observation
 
 from ..detectors import LISTED, Detector, Lists
 from ..finding import Finding
-
-KINDS = (Kind.WINDOW, Kind.CLIPBOARD, Kind.PROCESS, Kind.PROGRAM, Kind.CONNECTION)
-"""The kinds of observation in which something listed can be found."""
-
-_OBSERVATION: TypeAdapter[Observation] = TypeAdapter(AnyObservation)
 
 
 class Search:
@@ -45,11 +38,3 @@ class Search:
                 if finding.match is not None and self._is_new(finding.match.indicator):
                     found.setdefault(finding.key, finding)
         return list(found.values())
-
-
-def read(body: str) -> Observation | None:
-    """Read an archived observation; `None` where it is of a Vedette whose observations were different."""
-    try:
-        return _OBSERVATION.validate_json(body)
-    except ValidationError:
-        return None
