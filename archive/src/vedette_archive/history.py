@@ -1,6 +1,6 @@
 """Search and charts for those who look back: from any process, without ever holding up the writer."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -45,8 +45,11 @@ class History:
         find = find_alerts if query.events is Events.ALERTS else find_observations
         return find(self._ask, query, place, limit)
 
-    def pages(self, query: Query, limit: int = MOST_LIMIT) -> Iterator[Page]:
-        """Yield all pages, as of one moment: what is written meanwhile is not among them."""
+    def pages(self, query: Query, limit: int = MOST_LIMIT) -> Generator[Page]:
+        """Yield all pages, as of one moment: what is written meanwhile is not among them.
+
+        Close it, or read it to its end: until then the writer's log grows.
+        """
         with self._snapshot():
             page = self.search(query, None, limit)
             yield page

@@ -14,6 +14,7 @@ from . import trust
 from .actions import actions
 from .deployment import Deployment, free_port, host_label, read_host
 from .feeds import feeds
+from .finding import export, search
 from .history import archive
 from .hosts import hosts
 from .hunting import EXIT_CODES as HUNT_CODES
@@ -44,6 +45,8 @@ app.add_typer(console, name="console")
 trust.add_to(app)
 app.command()(actions)
 app.command()(hosts)
+app.command()(search)
+app.command()(export)
 app.command(epilog=SELFTEST_CODES)(selftest)
 app.command(epilog=HUNT_CODES)(hunt)
 app.command(epilog=SUPPRESSION_CODES)(suppress)

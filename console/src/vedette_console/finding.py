@@ -1,0 +1,295 @@
+"""`vedette search` and `vedette export`: what is in the archive, by the same filters."""
+
+import io
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+from vedette_schemas import Kind, SettingsError, Severity
+
+from .acting import OperatorSettings
+from .exporting import (
+    OF_ALERTS,
+    OF_OBSERVATIONS,
+    Format,
+    records,
+    visible,
+    write_csv,
+    write_lines,
+    write_xlsx,
+)
+from .lines import COLOURS, plain
+from .orders import RUN, Folder
+from .private import ours
+
+if TYPE_CHECKING:
+    from vedette_archive import ArchivedObservation, Page, Query
+
+_AGO = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+WhatText = Annotated[str, typer.Option("--text", help="Any part of a text, whatever the case.")]
+Observations = Annotated[bool, typer.Option("--observations", help="What hosts saw, instead of alerts.")]
+Since = Annotated[
+    str, typer.Option(metavar="TIME", help="From then on: 90s, 30m, 2h, 7d ago, or 2026-11-20T08:00Z.")
+]
+Until = Annotated[str, typer.Option(metavar="TIME", help="Before then, written in the same way.")]
+Hosts = Annotated[
+    list[str] | None, typer.Option("--host", help="Of this host; may be repeated, as all below.")
+]
+Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Of this kind of observation.")]
+Severities = Annotated[list[Severity] | None, typer.Option("--severity", help="Alerts this grave.")]
+Detectors = Annotated[list[str] | None, typer.Option("--detector", help="Alerts of this detector.")]
+Indicators = Annotated[
+    list[str] | None,
+    typer.Option("--indicator", help="Alerts on this value of a list, as it is written there."),
+]
+
+
+def search(
+    *,
+    text: WhatText = "",
+    since: Since = "",
+    until: Until = "",
+    host: Hosts = None,
+    kind: Kinds = None,
+    severity: Severities = None,
+    detector: Detectors = None,
+    indicator: Indicators = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many.")] = 100,
+    folder: Folder = RUN,
+    observations: Observations = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
+) -> None:
+    """Search the archive: alerts, or observations, newest first. It may be in use meanwhile."""
+    from vedette_archive import History  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
+
+    query = _query(locals())
+    screen = Console(highlight=False, soft_wrap=False)
+    left, more = limit, False
+    with History(OperatorSettings.of(folder).archive) as history, _until_closed():
+        after: str | None = None
+        found: list[Page] = []
+        while left:
+            page = history.search(query, after, min(left, 1_000))
+            left -= len(page.alerts) + len(page.observations)
+            after, more = page.next, page.next is not None
+            if as_json:
+                sys.stdout.writelines(json.dumps(record) + "\n" for record in records(page))
+            else:
+                found.append(page)
+            if after is None:
+                break
+        if not as_json:
+            _show(found, screen, limit if more else 0)
+
+
+def export(
+    file: Annotated[str, typer.Argument(help="Where it goes; - is standard output.")] = "-",
+    *,
+    text: WhatText = "",
+    since: Since = "",
+    until: Until = "",
+    host: Hosts = None,
+    kind: Kinds = None,
+    severity: Severities = None,
+    detector: Detectors = None,
+    indicator: Indicators = None,
+    folder: Folder = RUN,
+    observations: Observations = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A table; else the file's name says what.")] = False,
+    as_lines: Annotated[bool, typer.Option("--jsonl", help="A JSON object a line, with everything.")] = False,
+    as_xlsx: Annotated[bool, typer.Option("--xlsx", help="An Excel workbook.")] = False,
+) -> None:
+    """Write all that a search finds into a file, as of one moment: CSV, JSON lines or Excel.
+
+    The file is whole or not there, and its owner's alone. What begins like a formula is made text.
+    """
+    from vedette_archive import History  # noqa: PLC0415
+
+    query = _query(locals())
+    wanted = _format(file, {Format.CSV: as_csv, Format.JSONL: as_lines, Format.XLSX: as_xlsx})
+    columns = OF_OBSERVATIONS if observations else OF_ALERTS
+    with (
+        History(OperatorSettings.of(folder).archive) as history,
+        closing(history.pages(query)) as found,
+        _until_closed(),
+    ):
+        pages, count = _counted(_shown(found, query))
+        if file == "-":
+            _write(pages, wanted, columns, sys.stdout.buffer)
+            return
+        with _new_file(Path(file)) as new:
+            _write(pages, wanted, columns, new)
+    sys.stdout.write(f"{plain(file, 1_000)}: {count():,} {query.events}\n")
+
+
+def moment(text: str, now: datetime) -> str | datetime:
+    """Return the time that long ago; other words as they are."""
+    ago = _AGO.fullmatch(text)
+    return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else text
+
+
+def _query(options: dict[str, object]) -> "Query":
+    """Return what is asked for, from the command's options of the same names."""
+    from vedette_archive import Events, Query  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    asked: dict[str, object] = {
+        name: options[name] for name in ("host", "kind", "severity", "detector", "indicator", "text")
+    }
+    asked |= {name: moment(str(options[name]), now) for name in ("since", "until")}
+    asked["events"] = Events.OBSERVATIONS if options["observations"] else Events.ALERTS
+    return Query.of({name: value for name, value in asked.items() if value})
+
+
+def _format(file: str, asked: dict[Format, bool]) -> Format:
+    chosen = [each for each, is_asked in asked.items() if is_asked]
+    ending = Path(file).suffix.removeprefix(".").lower()
+    if len(chosen) > 1:
+        raise SettingsError(f"--{chosen[0]} and --{chosen[1]}: choose one")
+    if chosen:
+        return chosen[0]
+    if ending not in list(Format):
+        raise SettingsError("say what to write: --csv, --jsonl or --xlsx, or name a file that ends like that")
+    return Format(ending)
+
+
+def _write(pages: Iterable["Page"], wanted: Format, columns: tuple[str, ...], file: IO[bytes]) -> None:
+    if wanted is Format.XLSX:
+        with tempfile.TemporaryFile() as whole:  # a workbook is not written from front to back
+            write_xlsx(pages, columns, whole)
+            whole.seek(0)
+            shutil.copyfileobj(whole, file)
+        return
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
+    try:
+        if wanted is Format.CSV:
+            text.write(
+                "\N{ZERO WIDTH NO-BREAK SPACE}"
+            )  # Excel takes a table without it for its own code page
+            write_csv(pages, columns, text)
+        else:
+            write_lines(pages, text)
+    finally:
+        text.flush()
+        text.detach()
+
+
+@contextmanager
+def _new_file(path: Path) -> Generator[IO[bytes]]:
+    """Give a file that takes its name once all is in it, and that nobody else may read."""
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        if path.exists() or path.is_symlink():
+            if not path.is_file():
+                raise SettingsError(f"{path} is no file: name another one")
+            ours(path)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} can't be written: {error.strerror}") from None
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def _until_closed() -> Generator[None]:
+    """End without a word where who reads our output has gone."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+        raise typer.Exit(0) from None
+
+
+def _counted(pages: Iterable["Page"]) -> tuple[Iterator["Page"], Callable[[], int]]:
+    total = 0
+
+    def counting() -> Iterator["Page"]:
+        nonlocal total
+        for page in pages:
+            total += len(page.alerts) + len(page.observations)
+            yield page
+
+    return counting(), lambda: total
+
+
+def _shown(pages: Iterator["Page"], query: "Query") -> Iterator["Page"]:
+    """Show how far back it has come, on a terminal, and how many there were."""
+    screen = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    newest: datetime | None = None
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+        task = bar.add_task("exporting", total=None)
+        for page in pages:
+            newest = newest or page.reached
+            if newest and page.reached and query.since:
+                whole = max(1.0, (newest - query.since).total_seconds())
+                bar.update(task, total=whole, completed=(newest - page.reached).total_seconds())
+            if page.reached:
+                bar.update(task, description=f"back to {page.reached.astimezone():%Y-%m-%d %H:%M}")
+            yield page
+
+
+def _show(pages: list["Page"], screen: Console, more_than: int) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("time", "host", "what"):
+        table.add_column(name, overflow="fold", no_wrap=name == "time")
+    count = 0
+    for page in pages:
+        for alert in page.alerts:
+            what = Text(f"{alert.severity} ", COLOURS[alert.severity])
+            found = f"{alert.match.type} {alert.match.value!r}: " if alert.match else ""
+            what.append(plain(f"{found}{alert.summary}", 300), "bold")
+            what.append(f"\n{alert.detector}; {plain(alert.done, 300)}", "not bold dim")
+            table.add_row(_clock(alert.at), alert.host, what)
+        for each in page.observations:
+            host = each.stream.principal.rpartition("@")[2]
+            table.add_row(_clock(each.received_at), host, Text(f"{each.stream.kind}  {_said(each)}"))
+        count += len(page.alerts) + len(page.observations)
+    if not count:
+        sys.stdout.write("nothing was found\n")
+        return
+    screen.print(table)
+    if more_than:
+        sys.stdout.write(f"there may be more: these are the newest {count:,} (--limit)\n")
+
+
+def _said(each: "ArchivedObservation") -> str:
+    """Return what an observation is about."""
+    fields = cast("dict[str, object]", json.loads(each.body))
+    process = cast("dict[str, object]", fields.get("process") or {})
+    port = f":{fields['port']}" if "port" in fields else ""
+    parts = [
+        fields.get("title"),
+        fields.get("text"),
+        fields.get("host"),
+        fields.get("address"),
+        fields.get("reason"),
+    ]
+    words = " ".join(visible(str(part)) for part in parts if part) + port
+    program = process.get("executable")
+    return plain(f"{words}  {program}".strip() if program else words, 300)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
