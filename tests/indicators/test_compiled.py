@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vedette_indicators import COLUMNS, BadLine, IndicatorTable, IndicatorType, ListProblem, Match, read_list
-from vedette_indicators.compiled import FIXED, CompiledError, CompiledList
+from vedette_indicators.compiled import FIXED, FORMAT, MOST_ALIKE, CompiledError, CompiledList
 from vedette_indicators.compiling import compile_list
 from vedette_indicators.keys import keys
 from vedette_indicators.quick_rows import QuickRows
@@ -166,6 +167,30 @@ def test_many_rows_under_one_key_take_no_longer_than_there_are_rows(tmp_path: Pa
     assert len(compiled.host("lure.test", on=TODAY)) == len(in_memory.host("lure.test", on=TODAY)) == 3_000
 
 
+def test_of_more_rows_under_one_key_the_rest_is_left_out_and_told(tmp_path: Path) -> None:
+    days = (date(2100, 1, 1) + timedelta(days=number) for number in range(MOST_ALIKE + 2))
+    compiled = opened(tmp_path, written(*(f"host,lure.test,,,{day},,," for day in days)))
+    assert len(compiled) == MOST_ALIKE
+    assert [bad.line for bad in compiled.bad] == [MOST_ALIKE + 2, MOST_ALIKE + 3]
+    assert "about the same" in compiled.bad[0].reason
+    assert len(IndicatorTable((), [compiled]).host("lure.test", on=TODAY)) == MOST_ALIKE
+
+
+@pytest.mark.parametrize("length", [0, 400, 600, 990])
+def test_a_row_says_its_line_wherever_it_stands(length: int, tmp_path: Path) -> None:
+    rows = [f"host,h{number}.test,,,,,,{'x' * (length + number % 7)}" for number in range(200)]
+    lines = [line for number, row in enumerate(rows) for line in ([row, "# it"] if number % 5 else [row, ""])]
+    in_memory, compiled = both(tmp_path, *lines)
+    for number in range(200):
+        asked = f"h{number}.test"
+        assert compiled.host(asked, on=TODAY) == in_memory.host(asked, on=TODAY) != []
+
+
+def test_the_text_of_a_compiled_list_is_the_list(tmp_path: Path) -> None:
+    compiled = opened(tmp_path, written("host,lure.test,,,,,,", seed=7))
+    assert bytes(compiled.text) == f"{HEADER}\nhost,lure.test,,,,,,".encode()
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
 def test_marks_line_ends_and_a_row_at_the_end(tmp_path: Path, end: str) -> None:
     file = io.BytesIO()
@@ -259,17 +284,16 @@ def test_a_table_forged_with_its_checksum_makes_up_no_row(
         b"{}",
         b"[]",
         b"\xff",
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":4294967296,"filter":8,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":4294967295,"slots":2,"filter":8,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":2,"filter":9,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":3,"filter":8,"types":[],"widths":[],"bad":[]}',
-        b'{"name":"x","seed":0,"entries":0,"nodes":1,"slots":2,"filter":8,"types":[],"widths":[[4,999]],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"pieces":1,"slots":4294967296,"filter":8,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"pieces":4294967295,"slots":2,"filter":8,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"pieces":1,"slots":2,"filter":9,"types":[],"widths":[],"bad":[]}',
+        b'{"name":"x","seed":0,"entries":0,"pieces":1,"slots":2,"filter":8,"types":[],"widths":[[4,999]],"bad":[]}',
     ],
 )
 def test_facts_that_can_not_be_are_refused(tmp_path: Path, facts: bytes) -> None:
     facts += b" " * (-(len(facts) + FIXED.size) % 8)
     body = facts + bytes(1024)
-    fixed = FIXED.pack(GOOD[:16], 1, len(facts), FIXED.size + len(body), xxhash.xxh3_128(body).digest())
+    fixed = FIXED.pack(GOOD[:16], FORMAT, len(facts), FIXED.size + len(body), xxhash.xxh3_128(body).digest())
     with pytest.raises(CompiledError):
         opened(tmp_path, fixed + body)
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from publicsuffixlist import PublicSuffixList
 from vedette_indicators import IndicatorType, RefusedError, block_target, canonical, explain_url
 from vedette_indicators.formats.values import settled
+from vedette_indicators.suffixes import is_public, suffixes
 from vedette_schemas import BlockedHost
 
 from tests.indicators.cases import TODAY
@@ -73,3 +75,10 @@ def test_what_is_blocked_and_explained_is_that_name_alone() -> None:
     below = explain_url(f"https://www.{MACHINE}/")
     assert below is not None
     assert below.hosts == (f"www.{MACHINE}", "amazonaws.com")
+
+
+def test_what_is_public_is_so_by_the_lists_own_reader() -> None:
+    theirs, known = PublicSuffixList(), suffixes()
+    rules = known.names | known.wild | known.excepted
+    for name in {*rules, *(f"a.{rule}" for rule in rules), *(f"b.a.{rule}" for rule in rules), "a.nowhere"}:
+        assert is_public(name) == theirs.is_public(name), name

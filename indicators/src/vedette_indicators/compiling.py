@@ -13,17 +13,16 @@ from typing import BinaryIO
 
 import xxhash
 
-from .compiled import FILTER_SHIFT, FIXED, FORMAT, MAGIC, NODE, Facts, facts_json
-from .gathering import Gathered
+from .compiled import FILTER_SHIFT, FIXED, FORMAT, LOWER, MAGIC, MARK, Facts, facts_json
+from .gathering import Gathered, Identity
 from .lists import ListProblem, check_size
 
-_UPPER = ~NODE & (1 << 64) - 1
 _FILTER_BYTES = 4
 """For each key, so that of a hundred look-ups for nothing two or three get past the filter."""
 
 _LARGE = 1 << 23
-_FREE = 3
-"""Of a table's slots, at least a third stays empty: of two look-ups for nothing, one ends at once."""
+_SLOTS, _FULL = 3, 2
+"""Of three slots one stays empty."""
 
 
 def compile_list(
@@ -37,15 +36,14 @@ def compile_list(
 ) -> None:
     """Compile a list, `helped` by a second process; raise `ListProblem` before anything is written."""
     gathered = Gathered(data, name=name, seed=secrets.randbits(64) if seed is None else seed, helped=helped)
-    slots, following = _table(gathered)
-    sieve = _filter(gathered.nodes.hashes)
+    slots, sieve = _table(gathered), _filter(gathered.nodes.hashes)
     check_size(gathered.nodes.entries, previous, name)
     facts = Facts(
         name=name,
         seed=gathered.seed,
         entries=gathered.nodes.entries,
-        nodes=len(gathered.nodes.places),
         slots=len(slots),
+        pieces=len(gathered.pieces),
         filter=len(sieve),
         types=frozenset(gathered.nodes.types),
         widths=frozenset(gathered.nodes.widths),
@@ -54,7 +52,7 @@ def compile_list(
     said = facts_json(facts)
     file.write(b"\0" * FIXED.size)
     digest, size = xxhash.xxh3_128(), FIXED.size
-    for part in (said, sieve, slots, gathered.nodes.places, following, gathered.nodes.lines, gathered.text):
+    for part in (said, sieve, slots, gathered.pieces, gathered.text):
         octets = memoryview(part).cast("B")
         digest.update(octets)
         size += file.write(octets)
@@ -73,40 +71,33 @@ def _filter(hashes: "array[int]") -> bytearray:
     return sieve
 
 
-def _table(gathered: Gathered) -> "tuple[array[int], array[int]]":
-    """Return the slots and, for each node, the next one of the same key.
-
-    The lower half of a key's digest says where its slot is, the upper half stands in it with the first node.
-    """
-    places, hashes = gathered.nodes.places, gathered.nodes.hashes
-    capacity = 2
-    while capacity * 2 < len(places) * _FREE:
-        capacity *= 2
-    slots, following = array("Q", bytes(8 * capacity)), array("I", bytes(4 * len(places)))
-    said: dict[int, dict[tuple[bytes, bytes, bool], int]] = {}
-    last: dict[int, int] = {}
-    dropped: set[int] = set()
-    mask, upper = capacity - 1, _UPPER
-    for node in range(1, len(places)):
-        hashed = hashes[node]
-        at = hashed & mask
-        while (slot := slots[at]) and (slot ^ hashed) & upper:
-            at = (at + 1) & mask
-        if dropped and places[node] in dropped:
+def _table(gathered: Gathered) -> "array[int]":
+    """Return the slots: the rows of one key follow one another from where its digest says."""
+    nodes, lower, upper, mark = gathered.nodes, LOWER, LOWER << 32, MARK
+    count = len(nodes.places) * _SLOTS // _FULL + 2
+    slots = array("Q", bytes(8 * count))
+    said: dict[int, dict[Identity, int]] = {}
+    ends: dict[int, int] = {}
+    last = left_out = 0
+    for hashed, place in zip(nodes.hashes, nodes.places, strict=True):
+        if place == left_out:
             continue
-        if not slot:
-            slots[at] = hashed & upper | node
-            continue
-        first = slot & NODE
-        if first not in said:
-            said[first] = {}
-            gathered.is_repeated(first, said[first])
-        if gathered.is_repeated(node, said[first]):
-            dropped.add(places[node])
-            continue
-        following[last.get(first, first)] = node
-        last[first] = node
-    return slots, following
+        at = (hashed & lower) * count >> 32
+        if slots[at]:
+            at, met = ends.get(hashed, at), 0
+            while slot := slots[at]:
+                if not (slot ^ hashed) & upper and not slot & mark:
+                    met = slot & lower
+                at = at + 1 if at + 1 < count else 0
+            if met and place != last and not place & mark:
+                known = said.setdefault(hashed, {})
+                if (not known and gathered.is_left_out(met, known)) or gathered.is_left_out(place, known):
+                    left_out = place
+                    continue
+                ends[hashed] = at
+        slots[at] = hashed & upper | place
+        last = place
+    return slots
 
 
 def _can_be_helped(size: int) -> bool:

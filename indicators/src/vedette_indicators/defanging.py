@@ -34,7 +34,7 @@ def looks_defanged(text: str) -> bool:
 
 def refang(text: str) -> str:
     """Undo what keeps an address from being clicked: `hxxp`, `[.]`, `(dot)`, `[:]`, `[at]`."""
-    return _DEFANGED.sub(_restored, text)
+    return _DEFANGED.sub(_restored, text) if looks_defanged(text) else text
 
 
 def _restored(found: re.Match[str]) -> str:

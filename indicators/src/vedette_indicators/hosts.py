@@ -7,6 +7,9 @@ from . import browser
 from .defanging import refang
 
 _LONGEST = 253
+USUAL = re.compile(r"(?=.{4,253}\Z)(?!.*xn--)(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}")
+"""What nearly all names are; the parser returns such a one as it is, at three times the cost."""
+
 _NOT_IN_A_HOST = re.compile(r"[/\\?#@:\s]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
@@ -29,6 +32,8 @@ def ends_in_number(host: str) -> bool:
 
 def read_host(text: str) -> str | None:
     """Read a bare host name: lower case, IDNA, no dot at its ends; an address is no host name."""
+    if USUAL.fullmatch(text) is not None:
+        return text
     text = refang(text.strip())
     if not text or len(text) > 4 * _LONGEST or _NOT_IN_A_HOST.search(text) or ends_in_number(text):
         return None

@@ -10,6 +10,7 @@ MAX_PHRASE_TOKENS = 200
 _WITHOUT_BLANKS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # A word, or one character that is none. Scripts without blanks have no words to see: each character counts.
 _TOKEN = re.compile(rf"[^\W{_WITHOUT_BLANKS}]+|[^\s]|\s+")
+_ASCII_TOKEN = re.compile(r"[a-z0-9_]+|.")
 
 
 def normal(text: str) -> str:
@@ -24,4 +25,4 @@ def normal(text: str) -> str:
 
 def tokens(normal_text: str) -> list[str]:
     """Split normal text so that a phrase found token by token begins and ends at word boundaries."""
-    return _TOKEN.findall(normal_text)
+    return (_ASCII_TOKEN if normal_text.isascii() else _TOKEN).findall(normal_text)

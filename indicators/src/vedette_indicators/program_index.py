@@ -16,10 +16,13 @@ class ProgramIndex:
     def __init__(self, shelf: Shelf) -> None:
         """Look on this shelf."""
         self._get = shelf.get
+        self._has_names = IndicatorType.PROGRAM in shelf.types
         self._has_paths = IndicatorType.PATH in shelf.types
 
     def name_hits(self, text: str, os: OperatingSystem | None) -> list[Hit]:
         """Return what a program's whole base name hits."""
+        if not self._has_names:
+            return []
         how = rules(text, os)
         key = name_key(base_name(text, how), how)
         return self._hits(NAME[how] + key, key)

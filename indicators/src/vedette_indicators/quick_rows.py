@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from .canonical import RefusedError
 from .filehashes import is_of_nothing
@@ -12,13 +12,17 @@ from .lists import read_row
 from .suffixes import suffixes
 
 _LONGEST = 4_096
-_REMEMBERED = 65_536
+_REMEMBERED = 4_096
 _LONGEST_REMARK = 1_000
-_COLUMNS, _CELLS = 3, 6
+_LONGEST_NAME = 253
+_COLUMNS = 3
 
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _ADDRESS = rb"%s(?:\.%s){3}" % (_OCTET, _OCTET)
-_NAME = rb"(?:[a-z0-9_][a-z0-9_-]{0,62}\.){1,8}[a-z][a-z0-9-]{1,62}"
+_LABEL = rb"(?:x(?!n--)|[a-wyz0-9_])[a-z0-9_-]{0,62}+\."
+_NAME = rb"%s((?:%s)*+(?:x(?!n--)|[a-wyz])[a-z0-9-]{1,62}+)" % (_LABEL, _LABEL)
+"""A name that nothing encodes; its group is the name above it."""
+
 _HOST = re.compile(_NAME)
 _PLAIN_ADDRESS = re.compile(_ADDRESS)
 _PORT = rb"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
@@ -28,10 +32,8 @@ _URL = re.compile(
     rb"(?:https?://)?(%s|%s)((?:/(?!\.)[A-Za-z0-9._~-]+)*/?)(\?[A-Za-z0-9._~=&-]+)?" % (_NAME, _ADDRESS)
 )
 _HASH = re.compile(rb"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}")
-_LONGEST_NAME = 253
 
 _H, _U, _F = HOST.encode(), PAGE.encode(), HASH.encode()
-_R = TypeVar("_R")
 
 
 class Rest(NamedTuple):
@@ -71,35 +73,31 @@ class QuickRows:
         return found[0], found[1], rest
 
     def _rest(self, written: bytes) -> Rest | None:
-        """Read what follows a row's value; all but source and comment are the same in many rows."""
-        cells = written.split(b",")
-        if len(cells) != _CELLS or b'"' in written or b"\0" in written or len(written) > _LONGEST_REMARK:
+        """Read what follows a row's value; all but the comment is the same in many rows."""
+        said, _, comment = written.rpartition(b",")
+        if len(comment) > _LONGEST_REMARK or b'"' in comment or b"\0" in comment or not _is_text(comment):
             return None
-        try:
-            written.decode()
-        except UnicodeDecodeError:
-            return None
-        cells[3] = cells[5] = b""
-        same = b",".join(cells)
-        if same not in self._known:
-            _bound(self._known)
-            self._known[same] = _read(same)
-        rest = self._known[same]
-        if rest is not None:
-            _bound(self._rests)
+        if said not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[said] = _read(said)
+        rest = self._known[said]
+        if rest is not None and len(self._rests) < _REMEMBERED:
             self._rests[written] = rest
         return rest
 
 
-def _bound(remembered: dict[bytes, _R]) -> None:
-    if len(remembered) >= _REMEMBERED:
-        remembered.clear()
-
-
-def _read(rest: bytes) -> Rest | None:
+def _is_text(comment: bytes) -> bool:
     try:
-        row = read_row(f"host,a.test,{rest.decode()}", "", 0)
-    except RefusedError:
+        return comment.isascii() or bool(comment.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _read(said: bytes) -> Rest | None:
+    try:
+        row = read_row(f"host,a.test,{said.decode()},", "", 0)
+    except (RefusedError, UnicodeDecodeError):
         return None
     expires = b"" if row.expires is None else row.expires.isoformat().encode()
     return Rest(expires, row.action is ListAction.ALLOW, row.action is ListAction.BLOCK)
@@ -111,20 +109,20 @@ def _readers() -> dict[bytes, _Reader]:
     public = frozenset(name.encode() for name in known.names | known.wild)
     wild = frozenset(name.encode() for name in known.wild)
 
-    def is_name(name: bytes) -> bool:
-        if b"xn--" in name or name in public or len(name) > _LONGEST_NAME:
-            return False
-        return name[name.find(b".") + 1 :] not in wild
-
     def host(value: bytes) -> tuple[bytes, bytes] | None:
-        return (_H + value, b"") if a_host(value) and is_name(value) else None
+        found = a_host(value)
+        if found is None or value in public or found[1] in wild or len(value) > _LONGEST_NAME:
+            return None
+        return _H + value, b""
 
     def url(value: bytes) -> tuple[bytes, bytes] | None:
         found = a_url(value)
         if found is None:
             return None
-        name, path, query = found.groups(b"")
-        return (b"%b%b%b%b" % (_U, name, path or b"/", query), name) if is_name(name) else None
+        name, above, path, query = found.groups(b"")
+        if name in public or above in wild or len(name) > _LONGEST_NAME:
+            return None
+        return b"%b%b%b%b" % (_U, name, path or b"/", query), name
 
     def digits(value: bytes) -> tuple[bytes, bytes] | None:
         return (_F + value, b"") if _HASH.fullmatch(value) and not is_of_nothing(value.decode()) else None

@@ -33,10 +33,12 @@ _SPOT = re.compile(
     rf"|(?P<host>(?<![\w\-/\\]){_WORD}+(?:[{_DOT}]{_WORD}+)+)(?P<rest>(?::[0-9]{{1,5}}(?![0-9]))?"
     rf"(?:[/?#]{_BODY}*)?)"
 )
+_NEEDED = re.compile(rf"[{_DOT}:/\\\[({{<]")
+"""One of these is in whatever is found, defanged or not: most titles have none."""
+
 _LIKELY = re.compile(rf"\w[{_DOT}:]\w|[/\\]{{2}}|::")
-_HASH = re.compile(
-    rf"(?<![0-9a-zA-Z])(?:{_HEX}{{128}}|{_HEX}{{64}}|{_HEX}{{40}}|{_HEX}{{32}})(?![0-9a-zA-Z])"
-)
+_HASH = re.compile(rf"(?<![0-9a-zA-Z]){_HEX}{{32,128}}(?![0-9a-zA-Z])")
+_HASH_LENGTHS = frozenset({32, 40, 64, 128})
 # Scripts without blanks between words: an address may be glued to what is written around it.
 _GLUE = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
@@ -52,6 +54,8 @@ class Spot(NamedTuple):
 
 def spots(text: str) -> Iterator[Spot]:
     """Yield what looks like a URL, a host, an address or a mail domain, each once."""
+    if _NEEDED.search(text) is None:
+        return
     defanged = looks_defanged(text)
     if not defanged and _LIKELY.search(text) is None:
         return
@@ -83,12 +87,10 @@ def hosts_in(text: str) -> Iterator[str]:
             yield spot.url.host
 
 
-def hashes(text: str) -> Iterator[str]:
-    """Yield what looks like a hash, in lower case."""
-    for number, found in enumerate(_HASH.finditer(text)):
-        if number >= MAX_SPOTTED:
-            return
-        yield found[0].lower()
+def hashes(text: str) -> list[str]:
+    """Return what looks like a hash, in lower case."""
+    found: list[str] = _HASH.findall(text)
+    return [digits.lower() for digits in found[:MAX_SPOTTED] if len(digits) in _HASH_LENGTHS]
 
 
 def _readings(text: str, found: re.Match[str]) -> Iterator[tuple[str, Via]]:
