@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from vedette_transport import (
 )
 from vedette_transport.delivery import Receiver
 from vedette_transport.identity import Identity
+from vedette_transport.settings import Address
 from vedette_transport.signing import ActVerifier
 
 from .clock import Clock
@@ -47,6 +49,7 @@ from .hunting.child import Hunted
 from .in_force import InForce
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Then, Work
+from .metrics.meters import Meters
 from .orders import Effect, Send
 from .presence import Presence
 from .reception import Reception
@@ -83,10 +86,12 @@ class Server:
         self._archive_trouble = self._failure = self._audit = ""
         self._is_listening = False
 
-        writer, mark = opened(folder / settings.archive)
-        reader = Reader(folder / settings.archive)
+        self._archive = folder / settings.archive
+        writer, mark = opened(self._archive)
+        reader = Reader(self._archive)
         self._receiver = Receiver(reader.books)
         self._analyzer = taken_up(settings, self._in_force, reader, self._presence, self._clock)
+        self._meters = Meters()
         self._keeper = Keeper(writer, settings.retention, self._inbox)
         self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
         self._session = MqttSession(
@@ -112,11 +117,28 @@ class Server:
         self._put_down("analyzer.started", f"version {program_version()}")
         self._in_force.start(stopping)
         self._keeper.start()
+        self._show_metrics()
         serve(self._session, self._inbox, self._handle)
         stopping.set()
         self._keeper.close()
         if self._failure:
             raise SettingsError(self._failure)
+
+    def _show_metrics(self) -> None:
+        """Answer Prometheus, where the settings say so."""
+        if self._settings.metrics is None:
+            return
+        # 5 MB: only where somebody asks
+        from .metrics.collecting import AnalyzerCollector, Standing, registry  # noqa: PLC0415
+        from .metrics.serving import MetricsServer  # noqa: PLC0415
+
+        def standing() -> Standing:
+            return Standing(self._keeper.waiting_seconds, self._unusable.dropped, self._in_force.entries)
+
+        inspector = self._analyzer.inspector
+        inspector.clock = time.perf_counter
+        collector = AnalyzerCollector(self._meters, inspector, self._archive, standing)
+        MetricsServer(Address.parse(self._settings.metrics), registry(collector))
 
     def _handle(self, event: Event) -> None:
         if moved := self._clock.look():
@@ -184,6 +206,7 @@ class Server:
     def _kept(self, kept: Kept) -> None:
         """Ack what is archived, and tell it."""
         self._keeper.is_idle = True
+        self._meters.kept(kept)
         self._audit = str(kept.audit)
         if self._archive_trouble:
             log.warning("archiving again")

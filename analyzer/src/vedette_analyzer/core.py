@@ -1,6 +1,5 @@
 """The analyzer without the world: what came in and the time go in, what to send and to archive comes out."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,18 +28,16 @@ from vedette_schemas import (
 
 from .acting import Acting
 from .detectors import Detector
-from .faults import trace
 from .finding import Finding
 from .hunting.said import Hit
 from .hunting.telling import found_later
+from .inspecting import Inspector
 from .ordering import Ordering, given_up
 from .orders import Effect, OpenOrder, Send
 from .policy import Guarded
 from .ration import Ration
 from .telling import NAMESPACE, Place, in_words, refusal, released, settled, unsent
 from .triaging import KnownIncident
-
-log = logging.getLogger(__name__)
 
 BLOCK_FOR = timedelta(hours=24)
 APPROVE_WITHIN = timedelta(minutes=15)
@@ -67,6 +64,8 @@ class Analyzer:
     ) -> None:
         """`mode` tells a host's mode, `guarded` is policy's; the archive knows of a command by `archived`."""
         self._archived, self._too_common = archived, guarded
+        self.inspector = Inspector()
+        """Counts how detectors fare."""
         self._watching: dict[type[Observation], list[Detector[Any]]] = {}
         for detector in detectors:
             for kind in detector.watches:
@@ -106,7 +105,7 @@ class Analyzer:
         """Show an archived observation to the detectors with a memory; what they find was told before."""
         for detector in self._watching.get(type(observation), ()):
             if detector.memory:
-                for _ in _guarded(detector, observation):
+                for _ in self.inspector.inspect(detector, observation):
                     pass
 
     def report(
@@ -123,6 +122,7 @@ class Analyzer:
         `judging` is told the number of each before it is judged.
         """
         later: list[Effect] = []
+        self.inspector.next_report()
         for number, item in enumerate(arrived.items, arrived.envelope.first):
             if isinstance(item, Unreadable) or number not in new:
                 continue
@@ -173,7 +173,7 @@ class Analyzer:
     def _findings(self, place: Place) -> Iterator[Finding]:
         for detector in self._watching.get(type(place.observation), ()):
             ration = self._rations.get(detector.name)
-            for finding in _guarded(detector, place.observation):
+            for finding in self.inspector.inspect(detector, place.observation):
                 if ration is None or ration.take(place.sender.host, place.judged_at) is not None:
                     yield finding
 
@@ -267,12 +267,3 @@ class Analyzer:
         name = uuid5(NAMESPACE, f"{order.id}|{told.action}")
         now = place.judged_at
         yield from self._ordering.open(OpenOrder.new(name, order.audience, told, now), now)
-
-
-def _guarded(detector: Detector[Any], observation: Observation) -> Iterator[Finding]:
-    """Yield what a detector finds; its fault must not blind the others."""
-    try:
-        yield from detector.inspect(observation)
-    except Exception as error:  # noqa: BLE001
-        # no log.exception: an error's words may repeat what a host sent
-        log.error("detector %s failed on a %s: %s", detector.name, observation.kind, trace(error))  # noqa: TRY400

@@ -93,6 +93,11 @@ class InForce:
             yield trouble("list", Severity.MEDIUM, problem, now=now)
 
     @property
+    def entries(self) -> int:
+        """How many entries the lists in force have."""
+        return self._entries
+
+    @property
     def facts(self) -> dict[str, str]:
         """What a heartbeat says of it."""
         return {"indicators": f"on: {self._entries} in force", "hunt": self.hunter.fact}

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -200,6 +201,7 @@ class Keeper:
         self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
         self._upkeep = Upkeep(writer, retention)
         self._ration = LossAlerts()
+        self._kept_since = 0.0
         self.is_idle = True
         """Whether it waits for work. Only who gives it work asks, and sets it again upon a `Kept`."""
 
@@ -210,7 +212,13 @@ class Keeper:
     def keep(self, work: Work) -> None:
         """Archive this next."""
         self.is_idle = False
+        self._kept_since = time.monotonic()
         self._queue.put(work)
+
+    @property
+    def waiting_seconds(self) -> float:
+        """How long the work that is not archived yet has waited; any thread may ask."""
+        return 0.0 if self.is_idle else time.monotonic() - self._kept_since
 
     def close(self) -> None:
         """End once what is being written is written."""

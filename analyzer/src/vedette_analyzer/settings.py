@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from vedette_archive import Retention
 from vedette_schemas import MAX_TTL, HostName, Mode
 from vedette_transport import BrokerAddress, FilePath, Settings
+
+from .metrics.address import an_address
 
 
 class HostSettings(Settings):
@@ -24,7 +26,8 @@ class AnalyzerSettings(Settings):
     its certificate and the CA's, below which operators' acts are signed; `crl` is that CA's list of what it
     has revoked. What `guard` names, one a line or in MISP's warninglists, is too common to block; hosts
     that look like what `protect` names are alerted. `feeds` is the file that names feeds; what is fetched
-    is kept beside the archive, in `feeds`.
+    is kept beside the archive, in `feeds`. `metrics` is where Prometheus may ask, `HOST:PORT`: whoever
+    reaches it reads names of hosts.
     """
 
     lists: Annotated[tuple[Path, ...], Field(min_length=1, max_length=64)]
@@ -40,6 +43,7 @@ class AnalyzerSettings(Settings):
     block_hours: Annotated[int, Field(ge=1, le=MAX_TTL // 3_600)] = 24
     approve_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     retention: Retention = Retention()
+    metrics: Annotated[str, AfterValidator(an_address)] | None = None
 
     def mode_of(self, host: str) -> Mode:
         """Return the mode that verdicts about `host` are carried out in."""

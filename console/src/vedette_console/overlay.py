@@ -28,7 +28,7 @@ NO_OVERLAY = Overlay()
 
 MAY_SAY: Mapping[str, frozenset[str]] = {
     "analyzer": frozenset(
-        {"approve_minutes", "block_hours", "feeds", "guard", "hosts", "protect", "retention"}
+        {"approve_minutes", "block_hours", "feeds", "guard", "hosts", "metrics", "protect", "retention"}
     ),
     "sensor": frozenset({"hash_limit_mib", "spool", "spool_mib"}),
     "enforcer": frozenset(

@@ -16,7 +16,7 @@ from vedette_transport.entry import program_version
 from vedette_transport.settings import Address
 from vedette_transport.watched import Watched
 
-from ..metrics import MetricsServer
+from ..metrics.serving import MetricsServer
 from . import routing
 from .couriers import Courier
 from .describing import described

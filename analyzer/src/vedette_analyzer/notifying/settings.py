@@ -11,6 +11,7 @@ from vedette_schemas import SettingsError, Severity
 from vedette_transport import FilePath, Settings
 from vedette_transport.settings import Address
 
+from ..metrics.address import an_address
 from .hours import Digest, Hours, read_hours, read_time
 from .showing import BY_DEFAULT, Sight
 
@@ -20,14 +21,6 @@ _MAILBOX = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{
 MailAddress = Annotated[str, StringConstraints(pattern=_MAILBOX)]
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?$")]
 Pattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?_-]{1,64}$")]
-
-
-def _server(text: str) -> str:
-    try:
-        Address.parse(text)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
-    return text
 
 
 def _hours(text: str) -> str:
@@ -116,7 +109,7 @@ class SyslogRoute(_Route):
     """To a syslog server. `certificate` and `key` are ours, where it asks for one."""
 
     by: Literal["syslog"]
-    server: Annotated[str, AfterValidator(_server)]
+    server: Annotated[str, AfterValidator(an_address)]
     over: Literal["tls", "tcp", "udp"] = "tls"
     body: Literal["cef", "ocsf"] = "cef"
     ca: Path | None = None
@@ -166,7 +159,7 @@ class NotifySettings(Settings):
     queue: FilePath = Path("notify-queue.db")
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     trouble_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10
-    metrics: Annotated[str, AfterValidator(_server)] | None = None
+    metrics: Annotated[str, AfterValidator(an_address)] | None = None
     mail: MailServer | None = None
     route: Annotated[
         Mapping[RouteName, Annotated[Route, Field(discriminator="by")]],
