@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from vedette_analyzer.upkeep import Upkeep
-from vedette_archive import Batch, Retention, Writer
+from vedette_archive import Batch, Retention, Run, Writer
+from vedette_schemas import encode
 
-from tests.archive.history import observed, run
+from tests.archive.history import CLIPBOARD, observed, run
+from tests.messages import clipboard
 
 
 @pytest.fixture
@@ -58,3 +60,30 @@ def test_words_that_wait_do_not_keep_what_is_old(path: Path, monkeypatch: pytest
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("SELECT count(*) FROM observations").fetchone() == (0,)
             assert connection.execute("SELECT count(*) FROM arrival_words").fetchone() == (0,)
+
+
+def test_words_that_were_removed_are_gone_from_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("TIDY_SECONDS", "_TIDY_PAUSE"):
+        monkeypatch.setattr(f"vedette_analyzer.upkeep.{pause}", 0.0)
+    old, now = datetime.now(UTC) - timedelta(days=8), datetime.now(UTC)
+    with Writer(path) as writer:
+        for number, (at, text) in enumerate([(old, "qzjxkw"), (now, "vbnmhg")] * 20, 1):
+            one = encode(clipboard(f"{text} {number}")).decode()
+            writer.store(Batch(runs=(Run(CLIPBOARD, number, 1, at, f"[{one}]"),)))
+            writer.index_words(1)
+        upkeep = Upkeep(writer, Retention())
+        upkeep.do_what_is_due(is_busy=False)
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT count(*) FROM observations").fetchone() == (20,)
+        assert holds(path, b"zjx")
+        for _ in range(9):
+            upkeep.do_what_is_due(is_busy=False)
+    assert not holds(path, b"zjx")
+    assert holds(path, b"bnm")
+
+
+def holds(path: Path, needle: bytes) -> bool:
+    """Tell whether the file, or its log, holds these bytes; terms of an index share their beginnings."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return needle[1:] in path.read_bytes()

@@ -13,6 +13,11 @@ log = logging.getLogger(__name__)
 TIDY_SECONDS = 60.0
 _TIDY_PAUSE = 0.05
 
+MERGE_SECONDS = 86_400.0
+"""Words that were removed are gone from the file a day later: all of the index is written anew for that."""
+
+_MERGED_PAGES = 16
+
 SLICE_SECONDS = 0.005
 """About how long words are indexed at once: who comes meanwhile waits for as long."""
 
@@ -31,11 +36,14 @@ class Upkeep:
         self._next_tidy = time.monotonic() + TIDY_SECONDS
         self._next_words = time.monotonic()
         self._arrivals = 8
+        self._next_merge = math.inf
+        self._may_merge = time.monotonic()
+        self._has_removed = self._is_merging = False
 
     @property
     def seconds_left(self) -> float:
         """How long nothing is due."""
-        return max(0.0, min(self._next_tidy, self._next_words) - time.monotonic())
+        return max(0.0, min(self._next_tidy, self._next_words, self._next_merge) - time.monotonic())
 
     def more_came(self) -> None:
         """Take note that there are words to index."""
@@ -44,8 +52,11 @@ class Upkeep:
 
     def do_what_is_due(self, *, is_busy: bool) -> None:
         """Do a bit of it."""
+        share = BUSY_SHARE if is_busy else IDLE_SHARE
         if time.monotonic() >= self._next_words:
-            self._attempt(lambda: self._index(BUSY_SHARE if is_busy else IDLE_SHARE))
+            self._attempt(lambda: self._index(share))
+        elif time.monotonic() >= self._next_merge:
+            self._attempt(lambda: self._merge(share))
         if time.monotonic() >= self._next_tidy:
             self._attempt(self._tidy)
 
@@ -67,10 +78,27 @@ class Upkeep:
         self._next_tidy = time.monotonic() + TIDY_SECONDS
         if self._writer.remove_expired(self._retention, datetime.now(UTC)):
             self._next_tidy = time.monotonic() + _TIDY_PAUSE
+            self._has_removed = True
+        elif self._has_removed and time.monotonic() >= self._may_merge:
+            self._may_merge = time.monotonic() + MERGE_SECONDS
+            self._next_merge = time.monotonic()
+            self._has_removed = self._is_merging = False
+
+    def _merge(self, share: float) -> None:
+        """Get words that were removed out of the file."""
+        self._next_merge = math.inf
+        began = time.monotonic()
+        more = self._writer.merge_words(_MERGED_PAGES, anew=not self._is_merging)
+        self._is_merging = more
+        if more:
+            now = time.monotonic()
+            self._next_merge = now + (now - began) * (1 / share - 1)
 
     def _attempt(self, what: Callable[[], None]) -> None:
         try:
             what()
         except ArchiveError as error:
             log.warning("the archive could not be tidied: %s", error)
-            self._next_words = self._next_tidy = time.monotonic() + TIDY_SECONDS
+            later = time.monotonic() + TIDY_SECONDS
+            self._next_words = self._next_tidy = later
+            self._next_merge = later if self._is_merging else self._next_merge

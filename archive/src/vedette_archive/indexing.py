@@ -14,6 +14,7 @@ _INDEX = (
     + " AND o.stream_id = a.stream_id AND o.number BETWEEN a.first AND a.last)) AS text "
     "FROM arrivals a WHERE a.id > ?1 AND a.id <= ?2 ORDER BY a.id) WHERE text IS NOT NULL"
 )
+_MERGE = "INSERT INTO {0} ({0}, rank) VALUES ('merge', ?)"
 _NEXT = (
     "SELECT indexed, (SELECT max(id) FROM (SELECT id FROM arrivals WHERE id > indexed ORDER BY id LIMIT ?)) "
     "FROM archive"
@@ -38,3 +39,17 @@ def anything_to_index(connection: sqlite3.Connection) -> bool:
     """Tell whether there is something to index, without locking anybody out."""
     query = "SELECT 1 FROM arrivals WHERE id > (SELECT indexed FROM archive) LIMIT 1"
     return connection.execute(query).fetchone() is not None
+
+
+def merge_words(connection: sqlite3.Connection, pages: int, *, anew: bool) -> bool:
+    """Merge that many pages of what makes up each index, from its beginning if `anew`; tell if there is more.
+
+    FTS5 marks what is removed; what it was is gone from the file only once all of the index is one part.
+    """
+    before = connection.total_changes
+    for index in ("arrival_words", "alert_words"):
+        connection.execute(_MERGE.format(index), (-pages if anew else pages,))
+    return connection.total_changes - before > _UNCHANGED
+
+
+_UNCHANGED = 2  # each statement counts as a change by itself

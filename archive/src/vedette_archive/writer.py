@@ -11,7 +11,7 @@ from typing import Self
 
 from .books import Books
 from .errors import explained
-from .indexing import anything_to_index, index_words
+from .indexing import anything_to_index, index_words, merge_words
 from .opening import PATIENCE, open_to_write
 from .retention import STEP, Retention, anything_expired, remove_expired
 from .rows import Batch, Stored
@@ -72,6 +72,14 @@ class Writer:
                 return 0
         with self._committing():
             return index_words(self._connection, arrivals)
+
+    def merge_words(self, pages: int, *, anew: bool) -> bool:
+        """Bring words that were removed nearer to being gone from the file; tell whether there is more to do.
+
+        It is some milliseconds for 16 pages; `anew` begins with all of the index.
+        """
+        with self._committing():
+            return merge_words(self._connection, pages, anew=anew)
 
     def close(self) -> None:
         """Let go of the file."""
