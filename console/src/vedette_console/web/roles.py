@@ -19,6 +19,8 @@ class What(StrEnum):
     """Acknowledge, own, resolve, suppress."""
     ACT = "act"
     """Approve, undo, block, isolate: what hosts are ordered to do."""
+    OBSERVATIONS = "observations"
+    """See what people copied and read, beyond what alerts show of it."""
     AUDIT = "audit"
     LISTS = "lists"
     ACCOUNTS = "accounts"
@@ -28,6 +30,7 @@ _LOWEST = {
     What.LOOK: Role.VIEWER,
     What.TRIAGE: Role.RESPONDER,
     What.ACT: Role.RESPONDER,
+    What.OBSERVATIONS: Role.RESPONDER,
     What.AUDIT: Role.RESPONDER,
     What.LISTS: Role.ADMIN,
     What.ACCOUNTS: Role.ADMIN,

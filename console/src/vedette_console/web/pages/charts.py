@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
-from vedette_archive import By, Count
+from vedette_archive import By, Count, History
 from vedette_schemas import Severity
 
 from ..visits import Looking
@@ -27,11 +27,16 @@ def alerts(
 ) -> Response:
     """Return how many alerts there were over time, by severity."""
     since = visit.now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1)
-    step = max(1, -(-hours // _MOST_BARS))
     with visit.site.archives.searching() as history:
-        found = history.over_time(since, visit.now, by=by, value=value, step=step)
+        return JSONResponse(bars(history, since, hours, by, value))
+
+
+def bars(history: History, since: datetime, hours: int, by: By | None, value: str) -> dict[str, object]:
+    """Return the alerts of so many hours by severity, as a chart takes them: at most 200 bars."""
+    step = max(1, -(-hours // _MOST_BARS))
+    found = history.over_time(since, since + timedelta(hours=hours), by=by, value=value, step=step)
     times = [since + timedelta(hours=hour) for hour in range(0, hours, step)]
-    return JSONResponse({"hours": [f"{at:%Y-%m-%dT%H:%MZ}" for at in times], "series": _series(found, times)})
+    return {"hours": [f"{at:%Y-%m-%dT%H:%MZ}" for at in times], "series": _series(found, times)}
 
 
 def _series(found: list[Count], times: list[datetime]) -> list[dict[str, object]]:
