@@ -102,3 +102,28 @@ def test_an_archive_that_cannot_be_opened_is_said_in_one_line(
     assert said.out == ""
     assert said.err.startswith(f"vedette: {path} is ")
     assert said.err.count("\n") == 1
+
+
+def test_a_backup_is_made_and_restored(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    said = CliRunner().invoke(app, ["archive", "backup", str(copy), "--folder", str(tmp_path)])
+    assert said.stdout.startswith(f"{copy}: ")
+    assert said.stdout.endswith(" MB, verified\n")
+    break_it(path)
+    said = CliRunner().invoke(app, ["archive", "restore", str(copy), "--folder", str(path)])
+    assert said.stdout.startswith(f"{path}: restored; the former one is {path}.2")
+    assert run(path)[0] == 0
+
+
+def test_a_backup_that_can_not_be_made_is_one_line_and_2(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_it(path)
+    monkeypatch.setattr(
+        sys, "argv", ["vedette", "archive", "backup", str(tmp_path / "x.db"), "--folder", str(tmp_path)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert f"the copy of {path} is not sound, and is not used: stream " in capsys.readouterr().err
+    assert not (tmp_path / "x.db").exists()
