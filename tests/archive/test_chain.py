@@ -27,7 +27,7 @@ from vedette_archive.verifying import verify
 
 from tests.messages import NOON, at
 
-COLUMNS = "number at who what host about words facts before hash".split()
+COLUMNS = ["number", "at", "who", "what", "host", "about", "words", "facts", "before", "hash"]
 DAY = timedelta(days=1)
 
 

@@ -47,6 +47,7 @@ from .suppressions import (
     SuppressionEnded,
     SuppressionRecord,
 )
+from .timeline import Moment, timeline
 from .verifying import Fault, Verified
 from .writer import Writer
 
@@ -92,6 +93,7 @@ __all__ = [
     "Ledger",
     "Line",
     "Member",
+    "Moment",
     "OpenCommand",
     "OtherArchiveError",
     "Page",
@@ -117,4 +119,5 @@ __all__ = [
     "indicator_of",
     "line_of",
     "restore",
+    "timeline",
 ]

@@ -11,7 +11,7 @@ from vedette_schemas import ANALYZER, Principal, name_of
 from .chain import Entry
 from .rows import Answer, ArchivedAct, Batch, OpenCommand, Undone
 
-_AUDIENCES = "SELECT c.id, c.audience FROM json_each(?) n CROSS JOIN commands c ON c.id = n.value"
+_COMMANDS = "SELECT c.id, c.audience, c.action FROM json_each(?) n CROSS JOIN commands c ON c.id = n.value"
 
 
 def audited(
@@ -27,8 +27,8 @@ def audited(
     ended = [each for each in batch.answers if each.command_id in answers]
     if ended:
         names = json.dumps([str(each.command_id) for each in ended])
-        audiences = dict(connection.execute(_AUDIENCES, (names,)).fetchall())
-        found += [_of_answer(each, audiences[str(each.command_id)]) for each in ended]
+        known = {name: rest for name, *rest in connection.execute(_COMMANDS, (names,)).fetchall()}
+        found += [_of_answer(each, *known[str(each.command_id)]) for each in ended]
     for undone in batch.undone:
         found += _of_undone(undone)
     return found
@@ -59,7 +59,7 @@ def _of_command(command: OpenCommand) -> Entry:
     )
 
 
-def _of_answer(answer: Answer, audience: str) -> Entry:
+def _of_answer(answer: Answer, audience: str, action: str) -> Entry:
     """Return the row about how a command ended, by whose word: the host's, or nobody's."""
     who = audience if answer.outcome is not None else str(ANALYZER)
     facts: dict[str, object] = {}
@@ -69,7 +69,7 @@ def _of_answer(answer: Answer, audience: str) -> Entry:
         answer.at,
         who,
         f"ended.{answer.ending}",
-        f"the command ended: {answer.ending}",
+        f"{action}: {answer.ending}",
         host=_host(audience),
         about=str(answer.command_id),
         facts=facts,

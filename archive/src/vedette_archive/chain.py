@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 from vedette_schemas import VedetteError
 
@@ -158,11 +158,15 @@ def rows(
 def any_text(connection: sqlite3.Connection) -> Generator[None]:
     """Let texts be read that are no UTF-8: somebody who changes a row may write anything."""
     usual = connection.text_factory
-    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    connection.text_factory = _decoded
     try:
         yield
     finally:
         connection.text_factory = usual
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def due(connection: sqlite3.Connection, before: datetime) -> bool:
@@ -238,7 +242,7 @@ def _row(found: tuple[Any, ...]) -> AuditRow:
         when, said = to_time(at), json.loads(facts)
     except (TypeError, ValueError, OverflowError):
         when, said = to_time(0), None
-    told: dict[str, object] = said if isinstance(said, dict) else {}
+    told = cast("dict[str, object]", said) if isinstance(said, dict) else {}
     return AuditRow(when, who, what, words, host, about, told, int(number), str(before), str(own))
 
 

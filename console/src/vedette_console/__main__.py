@@ -12,6 +12,8 @@ from vedette_transport.settings import Address
 
 from . import trust
 from .actions import actions
+from .alerts import alerts
+from .audit import audit
 from .deployment import Deployment, free_port, host_label, read_host
 from .feeds import feeds
 from .finding import export, search
@@ -19,10 +21,12 @@ from .history import archive
 from .hosts import hosts
 from .hunting import EXIT_CODES as HUNT_CODES
 from .hunting import hunt
+from .incidents import incidents
 from .indicators_cli import indicators
 from .notify import notify
 from .orders import EXIT_CODES, approve, block, isolate, undo
 from .overlay import NO_OVERLAY, read_overlay
+from .reporting import report
 from .selftest import EXIT_CODES as SELFTEST_CODES
 from .selftest import selftest
 from .suppressions import EXIT_CODES as SUPPRESSION_CODES
@@ -37,6 +41,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(archive, name="archive")
+app.add_typer(incidents, name="incidents")
+app.add_typer(audit, name="audit")
 app.add_typer(indicators, name="indicators")
 app.add_typer(feeds, name="feeds")
 app.add_typer(notify, name="notify")
@@ -44,7 +50,9 @@ app.add_typer(suppressions, name="suppressions")
 app.add_typer(console, name="console")
 trust.add_to(app)
 app.command()(actions)
+app.command()(alerts)
 app.command()(hosts)
+app.command()(report)
 app.command()(search)
 app.command()(export)
 app.command(epilog=SELFTEST_CODES)(selftest)

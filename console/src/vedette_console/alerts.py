@@ -1,0 +1,129 @@
+"""`vedette alerts`: the last alerts of the archive, and with `--follow` those that come."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from vedette_schemas import Alert, Severity, Where
+
+from .acting import OperatorSettings
+from .deployment import read_host
+from .lines import COLOURS, alert_line, plain
+from .orders import RUN, Folder, open_archive
+
+if TYPE_CHECKING:
+    from vedette_archive import Reader
+
+MOST_SHOWN = 1_000
+_PAUSE_SECONDS = 0.3
+_AT_ONCE = 500
+
+
+def alerts(
+    folder: Folder = RUN,
+    host: Annotated[str, typer.Option(help="Only of this host.")] = "",
+    severity: Annotated[Severity, typer.Option(help="Only what matters as much, or more.")] = Severity.INFO,
+    last: Annotated[int, typer.Option(min=0, max=MOST_SHOWN, help="How many, the newest last.")] = 50,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with each alert as it comes, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Alerts as JSON lines.")] = False,
+) -> None:
+    """Show the last alerts, the newest last. It reads the archive: also while the analyzer is away.
+
+    With --follow an alert whose order is answered comes again, with what the host did.
+    """
+    archive = OperatorSettings.of(folder).archive
+    wanted = read_host(host) if host else None
+    with open_archive(archive) as reader:
+        cursor = reader.newest_cursor()
+        found = _last(archive, wanted, severity, last) if last else []
+        if as_json:
+            sys.stdout.writelines(_json(alert) for alert in found)
+        elif found:
+            Console(highlight=False, soft_wrap=False).print(table(found))
+        elif not follow:
+            sys.stdout.write("no such alert\n")
+        sys.stdout.flush()
+        if follow:
+            try:
+                _follow(_coming(reader, cursor.sequence), wanted, severity, as_json=as_json)
+            except KeyboardInterrupt:
+                return
+
+
+def table(found: Iterable[Alert]) -> Table:
+    """Return alerts for people."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("at", "host", "severity"):
+        grid.add_column(name, no_wrap=True)
+    grid.add_column("what", overflow="fold", ratio=3)
+    grid.add_column("done", overflow="fold", ratio=2)
+    for alert in found:
+        grid.add_row(
+            f"{alert.at.astimezone():%Y-%m-%d %H:%M:%S}",
+            Text(alert.host, "bold"),
+            Text(alert.severity, COLOURS[alert.severity]),
+            _what(alert),
+            Text(plain(alert.done, 500)),
+        )
+    return grid
+
+
+def _what(alert: Alert) -> Text:
+    """Return what hit, in which list and line; else what an alert says."""
+    found = alert.match
+    if found is None:
+        return Text(plain(alert.summary, 500))
+    where = "" if found.where is Where.PROGRAM else f" in the {found.where}"
+    text = Text(f"{plain(found.type, 16)} {plain(found.value, 120)!r}{where} ")
+    return text.append(f"{plain(found.list, 40)}:{found.line}", "dim")
+
+
+def _last(archive: Path, host: str | None, least: Severity, count: int) -> list[Alert]:
+    """Return the last alerts that are wanted, oldest first."""
+    from vedette_archive import History, Query  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
+
+    order = list(Severity)
+    severities = [] if least is Severity.INFO else [str(each) for each in order[order.index(least) :]]
+    wanted: dict[str, object] = {"host": [host] if host else [], "severity": severities}
+    with History(archive) as history:
+        return list(history.search(Query.of(wanted), limit=count).alerts)[::-1]
+
+
+def _follow(coming: Iterator[Alert], host: str | None, least: Severity, *, as_json: bool) -> None:
+    screen, order = Console(highlight=False, soft_wrap=True), list(Severity)
+    for alert in coming:
+        if (host is not None and alert.host != host) or order.index(alert.severity) < order.index(least):
+            continue
+        if as_json:
+            sys.stdout.write(_json(alert))
+        else:
+            screen.print(alert_line(alert))
+        sys.stdout.flush()
+
+
+def _coming(reader: "Reader", sequence: int) -> Iterator[Alert]:
+    """Yield each alert that is written behind this sequence: SQLite tells nobody, so that it is asked."""
+    from vedette_archive import Cursor  # noqa: PLC0415
+
+    cursor = Cursor(reader.name, sequence)
+    while True:
+        found = reader.alerts_after(cursor, _AT_ONCE)
+        for each in found:
+            cursor = each.cursor
+            yield each.alert
+        if len(found) < _AT_ONCE:
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _json(alert: Alert) -> str:
+    return json.dumps(alert.model_dump(mode="json", exclude_none=True)) + "\n"

@@ -1,0 +1,318 @@
+"""`vedette alerts`, `incidents`, `audit` and `report`: what they show of an archive."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner
+from vedette_analyzer.grouping import put_into_incidents
+from vedette_archive import ArchivedAct, Batch, Entry, Head, Reader, Triaged, Writer
+from vedette_archive.schema.audited import TRIGGERS
+from vedette_console.__main__ import app, main
+from vedette_console.reporting import read_day
+from vedette_schemas import Alert, IncidentStatus, Match, SettingsError, Severity, Where
+
+from tests.archive.history import alert, answer, command, run
+from tests.messages import at
+
+HOSTILE = "[red]\x1b[2J\u202eevil\0 <script>alert(1)</script>"
+ANNA = "operator@anna"
+
+
+def told(number: int, **changes: Any) -> Alert:
+    match = Match(
+        type="host", value="evil.test", subject="evil.test", where=Where.TEXT, list="list.csv", line=7
+    )
+    return alert(number, **({"match": match, "at": at(60 * number)} | changes))
+
+
+def store(writer: Writer, *alerts: Alert, **others: Any) -> None:
+    with writer.transaction() as books:
+        put_into_incidents(books, alerts, books.store(Batch(alerts=alerts, **others)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "operator.toml").write_text('archive = "archive.db"\nidentity = "identity"\n[broker]\n')
+    act = ArchivedAct(
+        UUID(int=9), ANNA, at(300), "undo", done=True, words="undone: " + HOSTILE, token="x.y.z"
+    )
+    with Writer(tmp_path / "archive.db") as writer:
+        store(
+            writer,
+            told(1),
+            told(2, severity=Severity.CRITICAL, summary=HOSTILE, match=None),
+            told(3, host="host-8"),
+            told(4, host="host-9", severity=Severity.LOW, match=None),
+            runs=(run(count=2, received_at=at(61)),),
+            commands=(command(),),
+            answers=(answer(outcome=None, ending="expired"),),
+            acts=(act,),
+            audit=(Entry(at(0), "analyzer@0", "analyzer.started", "version 1"),),
+        )
+        with Reader(tmp_path / "archive.db") as reader, writer.transaction() as books:
+            last = reader.incidents.page().incidents[0]
+            note = Triaged((last.id,), ANNA, at(400), IncidentStatus.ACKNOWLEDGED, "anna", "a look")
+            books.incidents.triage(note)
+    return tmp_path
+
+
+def vedette(*words: str | Path) -> tuple[int, str]:
+    found = CliRunner().invoke(app, [*map(str, words)], env={"COLUMNS": "160", "TZ": "UTC"})
+    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
+    return found.exit_code, found.stdout
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    monkeypatch.setattr(sys, "argv", ["vedette", *map(str, words)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_alerts_are_shown_the_newest_last(folder: Path) -> None:
+    code, said = vedette("alerts", "--folder", folder)
+    assert code == 0
+    rows = [line for line in said.splitlines() if line.startswith("2026-")]
+    assert [line.split()[2] for line in rows] == ["host-7", "host-7", "host-8", "host-9"]
+    assert "host 'evil.test' in the copied text list.csv:7" in rows[0]
+
+
+def test_alerts_may_be_of_one_host_grave_and_few(folder: Path) -> None:
+    def ids(*words: str) -> list[int]:
+        code, said = vedette("alerts", "--folder", folder, "--json", *words)
+        assert code == 0
+        return [UUID(json.loads(line)["id"]).int for line in said.splitlines()]
+
+    assert ids() == [1, 2, 3, 4]
+    assert ids("--host", "host-7") == [1, 2]
+    assert ids("--severity", "critical") == [2]
+    assert ids("--last", "2") == [3, 4]
+    assert ids("--host", "host-nil") == []
+
+
+def test_what_comes_is_followed(folder: Path) -> None:
+    words = ["alerts", "--folder", str(folder), "--follow", "--json", "--last", "1", "--severity", "medium"]
+    command = [sys.executable, "-m", "vedette_console", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        killer = threading.Timer(30, following.kill)
+        killer.start()
+        assert following.stdout is not None
+        seen = [json.loads(following.stdout.readline())["id"]]
+        with Writer(folder / "archive.db") as writer:
+            store(writer, told(5, severity=Severity.LOW), told(6), told(7))
+        seen += [json.loads(following.stdout.readline())["id"] for _ in range(2)]
+        killer.cancel()
+        following.terminate()
+    assert [UUID(name).int for name in seen] == [3, 6, 7]
+
+
+def test_incidents_that_are_not_resolved_are_listed_by_score(folder: Path) -> None:
+    code, said = vedette("incidents", "--folder", folder, "--json")
+    assert code == 0
+    found = json.loads(said)
+    assert [(each["host"], each["status"]) for each in found] == [
+        ("host-7", "open"),
+        ("host-8", "open"),
+        ("host-9", "acknowledged"),
+    ]
+    assert [each["score"] for each in found] == sorted((each["score"] for each in found), reverse=True)
+    code, said = vedette("incidents", "--folder", folder)
+    assert code == 0
+    assert re.search(r"acknowledged, anna's; 1 alert, (2026-11-21 )?12:04", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "hosts"),
+    [
+        (["--status", "open"], {"host-7", "host-8"}),
+        (["--status", "open", "--status", "acknowledged"], {"host-7", "host-8", "host-9"}),
+        (["--status", "resolved"], set[str]()),
+        (["--host", "host-8"], {"host-8"}),
+        (["--owner", "anna"], {"host-9"}),
+        (["--owner", ""], {"host-7", "host-8"}),
+        (["--score", "60"], {"host-7"}),
+        (["--all"], {"host-7", "host-8", "host-9"}),
+    ],
+)
+def test_incidents_are_found_by_what_is_asked(folder: Path, words: list[str], hosts: set[str]) -> None:
+    code, said = vedette("incidents", "--folder", folder, "--json", *words)
+    assert code == 0
+    assert {each["host"] for each in json.loads(said)} == hosts
+
+
+def test_one_incident_is_shown_with_what_happened_around_it(folder: Path) -> None:
+    with Reader(folder / "archive.db") as reader:
+        (incident,) = (each for each in reader.incidents.page().incidents if each.host == "host-7")
+    code, said = vedette("incidents", "--folder", folder, "show", str(incident.id)[:8], "--json")
+    assert code == 0
+    found = json.loads(said)
+    assert [line["count"] for line in found["what"]] == [1, 1]
+    sorts = [next(iter(set(moment) - {"at", "host"})) for moment in found["timeline"]]
+    assert sorts == ["alert", "observation", "observation", "alert"]
+    code, said = vedette("incidents", "show", str(incident.id)[:8], "--folder", folder)
+    assert code == 0
+    assert "\x1b[2J" not in said
+    assert "\u202e" not in said
+
+
+def test_an_incident_that_is_none_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(monkeypatch, capsys, "incidents", "show", "zzz", "--folder", folder)
+    assert "no such incident begins with 'zzz': 'vedette incidents --all' lists them" in said
+    said = refused(monkeypatch, capsys, "incidents", "show", str(UUID(int=1)), "--folder", folder)
+    assert "no such incident" in said
+
+
+def test_an_owner_that_is_none_is_said_before_anything_is_asked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = str(incidents_of(folder)[0].id)
+    said = refused(monkeypatch, capsys, "incidents", "resolve", name, "--owner", "a b", "--folder", folder)
+    assert "--owner: an owner is at most 63 letters" in said
+
+
+def incidents_of(folder: Path) -> Any:
+    with Reader(folder / "archive.db") as reader:
+        return reader.incidents.page().incidents
+
+
+def test_the_audit_is_listed_and_searched(folder: Path) -> None:
+    def whats(*words: str) -> list[str]:
+        code, said = vedette("audit", "--folder", folder, "--json", *words)
+        assert code == 0
+        return [json.loads(line)["what"] for line in said.splitlines()]
+
+    assert whats() == ["analyzer.started", "act.undo", "command.terminate", "ended.expired"]
+    assert whats("--who", ANNA) == ["act.undo"]
+    assert whats("--what", "command") == ["command.terminate"]
+    assert whats("--host", "host-7") == ["command.terminate", "ended.expired"]
+    assert whats("--since", "2026-11-21T12:01:00+00:00") == ["act.undo"]
+    assert "act.undo" not in whats("--until", "2026-11-21T12:01:00+00:00")
+    assert whats("--last", "1") == ["ended.expired"]
+    assert whats("--text", "no such words") == []
+    code, said = vedette("audit", "--folder", folder)
+    assert code == 0
+    assert "\x1b[2J" not in said
+
+
+@pytest.mark.parametrize("words", [("--since", "noon"), ("--until", "2026-99-99"), ("--since", "9" * 50)])
+def test_a_time_that_is_none_is_said(
+    folder: Path,
+    words: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "give a day or a time" in refused(monkeypatch, capsys, "audit", "--folder", folder, *words)
+
+
+def test_a_whole_audit_is_told_with_its_head(folder: Path) -> None:
+    code, said = vedette("audit", "verify", "--folder", folder)
+    assert code == 0
+    with Reader(folder / "archive.db") as reader:
+        assert said == f"all is well: 4 rows\nhead: {reader.audit.head}\n"
+        noted = str(reader.audit.head)
+    assert vedette("audit", "--folder", folder, "verify", "--head", noted)[0] == 0
+
+
+@pytest.fixture
+def changed(folder: Path) -> Path:
+    with sqlite3.connect(folder / "archive.db") as connection:
+        for trigger in TRIGGERS:
+            connection.execute(f"DROP TRIGGER {trigger.split()[2]}")
+        connection.execute("UPDATE audit SET who = 'operator@ben' WHERE number = 2")
+        for trigger in TRIGGERS:
+            connection.execute(trigger)
+    connection.close()
+    return folder
+
+
+def test_a_row_that_was_changed_is_said(changed: Path) -> None:
+    assert vedette("audit", "verify", "--folder", changed) == (1, "row 2 was changed\n")
+    code, said = vedette("audit", "verify", "--folder", changed, "--json")
+    assert code == 1
+    assert json.loads(said)["wrong"] == [{"row": 2, "words": "row 2 was changed"}]
+    code, said = vedette("archive", "check", "--folder", changed)
+    assert code == 1
+    assert "audit: row 2 was changed" in said
+
+
+def test_a_head_that_is_none_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(monkeypatch, capsys, "audit", "verify", "--head", "7", "--folder", folder)
+    assert "a head is written NUMBER:HASH" in said
+    code, said = vedette("audit", "verify", "--folder", folder, "--head", str(Head(9, "0" * 64)))
+    assert (code, said) == (1, "row 9 was noted and is not there: the end of the chain was taken away\n")
+
+
+def test_a_day_is_told(folder: Path) -> None:
+    code, said = vedette("report", "--folder", folder, "--day", "2026-11-21")
+    assert code == 0
+    assert "1 critical   2 high   1 low" in said
+    assert "evil.test" in said
+    assert "act.undo 1, analyzer.started 1, command.terminate 1, ended.expired 1" in said
+    assert re.search(r"12:05 +operator@anna +undone", said)
+    assert "\x1b[2J" not in said
+
+
+def test_a_day_is_told_to_programs(folder: Path) -> None:
+    code, said = vedette("report", "--folder", folder, "--day", "2026-11-21", "--json")
+    assert code == 0
+    found = json.loads(said)
+    assert found["alerts"] == {"critical": 1, "high": 2, "low": 1}
+    assert [(each["value"], each["alerts"]) for each in found["hosts"]] == [
+        ("host-7", 2),
+        ("host-8", 1),
+        ("host-9", 1),
+    ]
+    assert len(found["incidents"]) == 3
+
+
+def test_a_day_of_which_nothing_is_known_is_told(folder: Path) -> None:
+    code, said = vedette("report", "--folder", folder, "--day", "2030-01-01")
+    assert code == 0
+    assert "no alerts" in said
+
+
+def test_a_day_is_one_page_that_asks_nobody(folder: Path, tmp_path: Path) -> None:
+    code, _ = vedette("report", "--folder", folder, "--day", "2026-11-21", "--html", tmp_path / "day.html")
+    assert code == 0
+    page = (tmp_path / "day.html").read_text("utf-8")
+    assert "evil.test" in page
+    for what in ("<script", "src=", "href=", "url(", "@import"):
+        assert what not in page
+
+
+@pytest.mark.parametrize("day", ["", "soon", "2026-13-01", "0001-01-01", "9999-12-31", "2026-11-21T12:00"])
+def test_a_day_that_is_none_is_said(day: str) -> None:
+    with pytest.raises(SettingsError, match=r"--day .*: give a date"):
+        read_day(day)
+
+
+def test_days_have_names() -> None:
+    today = datetime.now().astimezone().date()
+    assert (read_day("today"), read_day(" Yesterday ")) == (today, today - timedelta(days=1))
+
+
+@pytest.mark.parametrize("words", [["alerts"], ["incidents"], ["audit"], ["report"], ["audit", "verify"]])
+def test_a_folder_that_is_none_is_said(
+    tmp_path: Path,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = refused(monkeypatch, capsys, *words, "--folder", tmp_path)
+    assert "name the folder of 'vedette up' with --folder" in said
