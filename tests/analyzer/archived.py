@@ -53,7 +53,7 @@ class Site:
             self.reader.command,
             incident=self.reader.incidents.get,
         )
-        suppressed = self.reader.suppressed.in_force(at(second))
+        suppressed = self.reader.suppressed.not_ended()
         self.analyzer.restore(
             self.reader.open_commands(), self.reader.lasting_commands(at(second)), suppressed
         )

@@ -1,17 +1,21 @@
 """What operators suppress: nothing of it is told or acted upon, all else is; and how long."""
 
+import json
+import sqlite3
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from vedette_analyzer import suppressions
+from vedette_analyzer.desk import ActDesk
 from vedette_analyzer.detectors import DETECTORS
 from vedette_analyzer.orders import Send
 from vedette_archive import check
 from vedette_schemas import (
+    Act,
     Action,
     Alert,
     Block,
@@ -26,9 +30,11 @@ from vedette_schemas import (
     Suppress,
     selftest_text,
 )
+from vedette_transport.signing import ActVerifier
 
 from tests import messages
 from tests.analyzer.archived import ANNA, FACTS, ISOLATE, Site, hours
+from tests.authority import make_ca
 from tests.messages import at
 
 ROWS = (
@@ -178,6 +184,10 @@ def test_what_was_hidden_is_found_with_what_hid_it(site: Site) -> None:
     name = begin(site, indicator=WORSE)
     site.report(COPIED, second=4)
     (found,) = site.reader.suppressed.hidden(name)
+    with sqlite3.connect(site.path) as connection:
+        ((verdict,),) = connection.execute("SELECT verdict FROM findings").fetchall()
+    connection.close()
+    assert json.loads(verdict)["suppressed_by"] == str(name)
     alert = found.alert
     assert (found.suppression_id, alert.state, alert.action) == (name, State.FINAL, Action.BLOCK)
     assert alert.done == f"hidden until 2026-11-22T12:00:03Z: suppressed by {ANNA}: a false alarm"
@@ -219,7 +229,8 @@ def test_it_is_over_when_its_time_is(site: Site, restarts: bool) -> None:
 
 def test_what_is_over_stays_over_if_the_clock_is_set_back_while_nobody_looks(site: Site) -> None:
     begin(site, second=0, seconds=60, indicator=WORSE)
-    site.tick(60)
+    site.start(70)  # it has ended while no analyzer was there
+    site.tick(71)
     site.start(5)
     site.heard(5)
     assert len(site.report(COPIED, second=6)[1]) == 1
@@ -379,6 +390,20 @@ def test_no_mode_lets_it_through(site: Site) -> None:
         site.mode = mode
         site.heard(4, facts=FACTS)
         assert site.report(COPIED, second=5) == ([], [])
+
+
+@pytest.mark.parametrize("who", ["sensor@host-7", "enforcer@host-7", "analyzer@0", "console@health"])
+def test_nobody_suppresses_who_is_no_operator(site: Site, tmp_path: Path, who: str) -> None:
+    authority = make_ca(tmp_path / "ca")
+    desk = ActDesk(ActVerifier(authority.path), site.analyzer, site.reader.act)
+    now = datetime.now(UTC)
+    later = now + timedelta(minutes=1)
+    act = Act(id=uuid4(), issuer=who, issued_at=now, expires_at=later, what=suppress(host="host-7"))
+    token = authority.issue(who).signer().sign(act).encode()
+    (refused,) = desk.take(f"vedette/v1/act/{ANNA}", token, now)
+    assert isinstance(refused, Alert)
+    assert refused.detector == "act-refused"
+    assert len(site.report(COPIED, second=4)[1]) == 1
 
 
 def test_their_number_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

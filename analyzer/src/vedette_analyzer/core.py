@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from vedette_archive import Answer, ArchivedCommand, Ending, OpenCommand, Suppression, Undone
+from vedette_archive import Answer, ArchivedCommand, ArchivedSuppression, Ending, OpenCommand, Undone
 from vedette_archive import Place as Name
 from vedette_schemas import (
     Act,
@@ -88,7 +88,7 @@ class Analyzer:
         self,
         commands: Iterable[OpenCommand],
         lasting: Iterable[ArchivedCommand] = (),
-        suppressions: Iterable[Suppression] = (),
+        suppressions: Iterable[ArchivedSuppression] = (),
     ) -> None:
         """Take up what an analyzer before this one left open, in force, muted and suppressed."""
         for command in commands:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import product
 from uuid import UUID
 
-from vedette_archive import Suppression, SuppressionEnded
+from vedette_archive import ArchivedSuppression, Suppression, SuppressionEnded
 
 from .finding import Finding
 
@@ -37,10 +37,10 @@ class Suppressions:
                 return found
         return None
 
-    def restore(self, suppressions: Iterable[Suppression]) -> None:
-        """Take up what an analyzer before this one had in force."""
+    def restore(self, suppressions: Iterable[ArchivedSuppression]) -> None:
+        """Take up what an analyzer before this one had in force; what is over by now is then ended."""
         for suppression in suppressions:
-            self.begin(suppression)
+            self.begin(suppression.begun)
 
     def has_room(self, suppression: Suppression) -> bool:
         """Tell whether one more can be begun."""

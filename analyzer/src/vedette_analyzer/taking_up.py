@@ -40,7 +40,7 @@ def taken_up(
         guarded=in_force.guarded,
         incident=reader.incidents.get,
     )
-    suppressed = reader.suppressed.in_force(clock.now)
+    suppressed = reader.suppressed.not_ended()
     analyzer.restore(reader.open_commands(), reader.lasting_commands(clock.now), suppressed)
     for observation in remembered(reader, detectors, clock.now):
         analyzer.remember(observation)

@@ -55,11 +55,13 @@ class Suppressed:
 
     def in_force(self, now: datetime) -> list[ArchivedSuppression]:
         """Return what hides alerts at that time, what began first coming first."""
+        return [each for each in self.not_ended() if each.until > now]
+
+    def not_ended(self) -> list[ArchivedSuppression]:
+        """Return what nobody has put down as over yet: what was in force when an analyzer last looked."""
         table = schema.suppressions.c
-        query = (
-            select(schema.suppressions).where(table.ended_at.is_(None)).where(table.until > to_number(now))
-        )
-        return [_archived(row) for row in self._ask(query.order_by(table.since, table.id))]
+        query = select(schema.suppressions).where(table.ended_at.is_(None)).order_by(table.since, table.id)
+        return [_archived(row) for row in self._ask(query)]
 
     def newest(self, limit: int = 100) -> list[ArchivedSuppression]:
         """Return the last ones, in force or over, newest first."""

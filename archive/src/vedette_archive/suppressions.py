@@ -1,6 +1,6 @@
 """What operators suppressed, as it goes into the archive and comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -65,3 +65,8 @@ class ArchivedSuppression(Suppression):
     ended_by: str | None = None
     hidden: int = 0
     last_hidden_at: datetime | None = None
+
+    @property
+    def begun(self) -> Suppression:
+        """What was begun, without what came of it."""
+        return Suppression(*(getattr(self, field.name) for field in fields(Suppression)))

@@ -4,7 +4,17 @@ from collections.abc import Iterable
 
 from pydantic import ValidationError
 from vedette_indicators import IndicatorType, RefusedError, canonical
-from vedette_schemas import MAX_REASON, MAX_TTL, Alert, Kind, ListEntry, Scope, SettingsError, Suppress
+from vedette_schemas import (
+    MAX_ENTRY,
+    MAX_REASON,
+    MAX_TTL,
+    Alert,
+    Kind,
+    ListEntry,
+    Scope,
+    SettingsError,
+    Suppress,
+)
 
 from .lines import plain
 
@@ -12,8 +22,6 @@ DEFAULT_TIME = "7d"
 
 _TYPES = frozenset(str(kind) for kind in IndicatorType)
 _NO_FINDINGS = frozenset({Kind.OUTCOME, Kind.STOPPED})
-_CUT = 1_000
-"""Characters of an entry that an alert tells: one that is as long may be longer, and is not known whole."""
 
 
 def scope_of(alert: Alert, *, everywhere: bool = False) -> Scope | None:
@@ -27,7 +35,7 @@ def scope_of(alert: Alert, *, everywhere: bool = False) -> Scope | None:
     host = None if everywhere else alert.host
     if alert.match is None:
         return Scope(host=host, detector=alert.detector)
-    if len(alert.match.value) >= _CUT:
+    if len(alert.match.value) > MAX_ENTRY:  # an alert may not even tell all of it
         return None
     try:
         return Scope(host=host, indicator=ListEntry(type=alert.match.type, value=alert.match.value))
@@ -73,7 +81,7 @@ def read_entry(text: str, alerts: Iterable[Alert] = ()) -> ListEntry:
         (match.type, match.value): None
         for alert in alerts
         if (match := alert.match) is not None
-        and len(match.value) < _CUT
+        and len(match.value) <= MAX_ENTRY
         and text.lower() in (match.value.lower(), match.subject.lower())
     }
     if len(found) == 1:

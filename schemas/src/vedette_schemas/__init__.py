@@ -80,7 +80,7 @@ from .reports import (
 )
 from .selftest import is_selftest, selftest_text
 from .status import HEARTBEAT_SECONDS, MAX_HEARD, Life, SpoolState, Status, StreamState
-from .suppressing import MAX_REASON, Lift, ListEntry, Scope, Suppress
+from .suppressing import MAX_ENTRY, MAX_REASON, Lift, ListEntry, Scope, Suppress
 from .wire import (
     decode,
     decode_ack,
@@ -100,6 +100,7 @@ __all__ = [
     "HOST_LABEL",
     "MAX_ACT",
     "MAX_CLIPBOARD",
+    "MAX_ENTRY",
     "MAX_HEARD",
     "MAX_ITEMS",
     "MAX_LINE",

@@ -9,7 +9,8 @@ from .commands import Ttl
 from .fields import HostName, Message
 
 MAX_REASON = 200
-"""Characters of a suppression's reason: an act that holds it and the longest entry is still one act."""
+MAX_ENTRY = 800
+"""Characters of a reason and of an entry: with both, an act is as short as it has to be."""
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 
@@ -18,7 +19,7 @@ class ListEntry(Message):
     """An entry, in whichever lists it stands: its type and its value, as written or in canonical form."""
 
     type: Annotated[str, StringConstraints(pattern=r"^[a-z:]{1,16}$")]
-    value: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=_LINE)]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=MAX_ENTRY, pattern=_LINE)]
 
 
 class Scope(Message):
