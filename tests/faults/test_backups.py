@@ -32,7 +32,7 @@ def test_a_restored_backup_is_one_clear_alert_and_what_comes_then_is_archived(
         assert aside is not None
         assert 1_000 <= archived_count(server) < 6_000
         server.analyzer.start()
-        until(lambda: alerts(server, "archive-went-back"), "what was lost is told")
+        until(lambda: bool(alerts(server, "archive-went-back")), "what was lost is told")
         before = archived_count(server)
         host.begin(most=500)
         host.await_all_made()
