@@ -8,7 +8,7 @@ INCIDENT_RULES = (
         """
         SELECT i.id, i.alerts, i.lines, i.hosts, said, held, there FROM incidents i JOIN (
             SELECT number,
-                (SELECT total(count) FROM incident_lines WHERE incident = number) AS said,
+                (SELECT ifnull(sum(count), 0) FROM incident_lines WHERE incident = number) AS said,
                 (SELECT count(*) FROM incident_lines WHERE incident = number) AS held,
                 (SELECT count(*) FROM incident_hosts WHERE incident = number) AS there
             FROM incidents) USING (number)
