@@ -44,6 +44,7 @@ class FakeEnforcer:
     def __init__(self, broker: BrokerAddress, ca: Path) -> None:
         self.taken: SimpleQueue[Command] = SimpleQueue()
         self.answers = True
+        self.says: dict[str, str] = {}
         self.answer: tuple[OutcomeStatus, str] = OutcomeStatus.DONE, "{action} is done"
         self._known: set[str] = set()
         self._number = 0
@@ -68,7 +69,7 @@ class FakeEnforcer:
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + 1
                 now = datetime.now(UTC)
-                status = messages.status(at=now, facts=FACTS, number=int(time.time() * 1000))
+                status = messages.status(at=now, facts={**FACTS, **self.says}, number=int(time.time() * 1000))
                 self._client.publish(topics.status(ENFORCER), encode(status))
             if self._client.messages.empty():
                 time.sleep(0.02)

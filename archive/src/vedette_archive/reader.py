@@ -109,6 +109,13 @@ class Reader:
             query = query.where(alerts.host == host)
         return [self._followed(row) for row in self._ask(query)]
 
+    def alerts(self, names: Iterable[UUID]) -> list[Alert]:
+        """Return the alerts of these ids, as they stand, as long as they are kept."""
+        wanted = schema.alerts.c.id.in_([str(name) for name in names])
+        return [
+            decode_alert(body.encode()) for (body,) in self._ask(select(schema.alerts.c.body).where(wanted))
+        ]
+
     def numbers(self, stream: Stream, fate: Fate = Fate.ARCHIVED) -> Ranges:
         """Return the numbers of a stream that ever had this fate."""
         ranges, streams = schema.ranges.c, schema.streams.c

@@ -8,3 +8,9 @@ keepCurrent();
 
 const figures = document.querySelectorAll<HTMLElement>("[data-chart]");
 if (figures.length) void import("./charts").then(({ draw }) => figures.forEach(draw));
+
+for (const all of document.querySelectorAll<HTMLInputElement>("input[data-all]")) {
+  all.addEventListener("change", () => {
+    for (const one of document.querySelectorAll<HTMLInputElement>(`input[name="${all.dataset.all}"]`)) one.checked = all.checked;
+  });
+}

@@ -24,13 +24,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def _site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[ConsoleSite]:
+def shared_site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[ConsoleSite]:
     with console_site(tmp_path_factory.mktemp("console"), browser, Mode.APPROVE, *ROWS) as site:
         yield site
 
 
 @pytest.fixture
-def site(_site: ConsoleSite) -> Iterator[ConsoleSite]:
+def site(shared_site: ConsoleSite) -> Iterator[ConsoleSite]:
     """A console in approve mode; whoever looked at it leaves at the end."""
-    yield _site
-    _site.leave()
+    yield shared_site
+    shared_site.leave()

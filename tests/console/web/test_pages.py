@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from vedette_archive import Reader
 from vedette_console.web.roles import Role
 
 from tests.console.web.site import PASSWORD, ConsoleSite
@@ -145,3 +146,58 @@ def test_who_loses_the_account_is_sent_away(site: ConsoleSite) -> None:
             site.accounts.remove(each.name)
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_alerts_are_looked_for_by_the_address(site: ConsoleSite) -> None:
+    site.acting.copy("to be found: a quiet phrase")
+    alert = site.acting.alert(lambda alert: alert.severity == "low")
+    page = site.person(Role.VIEWER).go("/alerts")
+    page.get_by_label("Text").fill("QUIET")
+    page.get_by_role("checkbox", name="low").check()
+    page.get_by_role("button", name="Search").click()
+    expect(page).to_have_url(re.compile(r"text=QUIET.*severity=low"))
+    expect(page.locator(f"#alert-{alert.id}")).to_be_visible()
+    page.goto("/alerts?text=nothing%20has%20this")
+    expect(page.locator("#no-alerts")).to_contain_text("Nothing fits")
+    page.goto("/alerts?since=yesterday")
+    expect(page.get_by_role("alert")).to_contain_text("since")
+
+
+def test_several_alerts_are_acknowledged_and_suppressed_at_once(site: ConsoleSite) -> None:
+    for number in (10, 11):
+        waiting(site, number)
+    page = site.person(Role.RESPONDER).go("/alerts?severity=high")
+    for number in (10, 11):
+        row = page.locator("#alerts > li", has_text=f"evil-{number}.example")
+        row.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".note.good")).to_contain_text("acknowledged")
+    with Reader(site.acting.folder / "archive.db") as reader:
+        owners = {each.owner for each in reader.incidents.page().incidents}
+    assert "a-responder" in owners
+
+    page.locator("#alerts > li", has_text="evil-10.example").get_by_role("checkbox").check()
+    page.locator("summary", has_text="Suppress").click()
+    page.get_by_role("button", name="Suppress").click()
+    expect(page.locator(".note.bad")).to_contain_text("the reason has to be")
+    page.locator("#alerts > li", has_text="evil-10.example").get_by_role("checkbox").check()
+    page.locator("summary", has_text="Suppress").click()
+    page.get_by_label("Why").fill("an exercise")
+    page.get_by_role("button", name="Suppress").click()
+    expect(page.locator(".note.good")).to_be_visible()
+    with Reader(site.acting.folder / "archive.db") as reader:
+        (one,) = reader.suppressed.newest(10)
+    assert (one.reason, one.author) == ("an exercise", "console@main/a-responder")
+
+
+def test_what_can_not_be_meant_is_said_in_words(site: ConsoleSite) -> None:
+    page = site.person(Role.RESPONDER).go("/hosts/host-7")
+    page.get_by_label("Block a URL").fill("a b c")
+    page.get_by_role("button", name="Block").click()
+    expect(page.locator(".note.bad")).to_contain_text("names no URL")
+    page.goto("/alerts")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".note.bad")).to_contain_text("Choose alerts")
+    expect(page.locator(".note")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".note")).to_have_count(0)

@@ -24,6 +24,7 @@ from .visits import SESSION, ForbiddenError, NotSignedInError, PasswordDueError,
 log = logging.getLogger(__name__)
 
 _STATIC = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_WORDS = {404: "There is no such page.", 413: "That is too large."}
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -121,8 +122,7 @@ def _not_valid(request: Request, error: Exception) -> Response:
 
 def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    words = "There is no such page." if status == 404 else "That can't be asked for here."  # noqa: PLR2004
-    return _problem(request, status, words)
+    return _problem(request, status, _WORDS.get(status, "That can't be asked for here."))
 
 
 def _trouble(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,10 +21,6 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-
-
-class _TooLargeError(Exception):
-    """A body has more bytes than any of ours."""
 
 
 class Guard:
@@ -46,26 +43,17 @@ class Guard:
         if self._names is not None and host_name(headers.get("host", "")) not in self._names:
             await PlainTextResponse("Not under this name.\n", 421)(scope, receive, _with_headers(send))
             return
-        read, begun = 0, False
+        read = 0
 
         async def measured() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
             if read > MOST_BYTES:
-                raise _TooLargeError
+                raise HTTPException(413)
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, measured, _with_headers(noted))
-        except _TooLargeError:
-            if not begun:
-                await PlainTextResponse("Too large.\n", 413)(scope, receive, _with_headers(send))
+        await self._app(scope, measured, _with_headers(send))
 
 
 def host_name(host: str) -> str:

@@ -1,18 +1,31 @@
-"""*Alerts*: all that are kept, by what the address asks for."""
+"""*Alerts*: all that are kept, by what the address asks for; several can be dealt with at once."""
 
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 from vedette_archive import Page as Found
 from vedette_archive import Query, QueryError
+from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Suppress, Triage, VedetteError, Wanted
 
-from ..visits import Looking
+from ...results import Came
+from ...suppressing import suppress_all
+from ..acting import Asked, carry_out
+from ..roles import What
+from ..visits import Looking, Triaging, Visit
 from . import Page
 
 router = APIRouter()
 PAGE = Page(router, "Alerts", "/alerts")
 _SHOWN = 100
+_MOST_SCOPES = 20
+
+LENGTHS = {3_600: "1 hour", 86_400: "1 day", 604_800: "7 days", 2_592_000: "30 days"}
+"""How long something is suppressed, in seconds."""
+
+_USUAL = 604_800
 
 
 @router.get("/alerts")
@@ -37,4 +50,72 @@ def alerts(visit: Looking, request: Request) -> Response:
         older=older,
         is_later=after is not None,
         trouble=trouble,
+        lengths=LENGTHS,
+        usual=_USUAL,
     )
+
+
+@router.post("/alerts/acknowledge")
+def acknowledge(visit: Triaging) -> Response:
+    """Say that somebody looks after the incidents of the chosen alerts."""
+    chosen = _chosen(visit)
+    with visit.site.archives.reading() as reader:
+        incidents = {each.id for each in reader.incidents.of_alerts(chosen).values()}
+    if not incidents:
+        return visit.back("Choose alerts that belong to an incident.", good=False)
+    names = sorted(incidents)
+    parts = (names[at : at + MAX_TRIAGED] for at in range(0, len(names), MAX_TRIAGED))
+    return _carry_out(
+        visit, [Triage(incident_ids=tuple(part), status=IncidentStatus.ACKNOWLEDGED) for part in parts]
+    )
+
+
+@router.post("/alerts/suppress")
+def suppress(visit: Triaging) -> Response:
+    """Have nobody told of what the chosen alerts tell of, for some time."""
+    with visit.site.archives.reading() as reader:
+        found = reader.alerts(_chosen(visit))
+    if not found:
+        return visit.back("Choose alerts first.", good=False)
+    seconds = int(chosen) if (chosen := visit.text("seconds")) in map(str, LENGTHS) else _USUAL
+    try:
+        acts: Sequence[Suppress] = suppress_all(
+            found,
+            reason=visit.text("reason", 500),
+            seconds=seconds,
+            everywhere=bool(visit.text("everywhere")),
+        )
+    except SettingsError as error:
+        return visit.back(str(error), good=False)
+    if not acts:
+        return visit.back("What Vedette tells of itself, or of operators, can't be suppressed.", good=False)
+    if len(acts) > _MOST_SCOPES:
+        return visit.back(f"That is {len(acts)} different things: choose fewer.", good=False)
+    return _carry_out(visit, acts)
+
+
+def _carry_out(visit: Visit, acts: Sequence[Wanted]) -> Response:
+    """Have it all done one after another, and say how much of it was."""
+    done: list[str] = []
+    refused: list[str] = []
+    for what in acts:
+        try:
+            came = carry_out(visit.site, visit.account, What.TRIAGE, Asked(what))
+        except VedetteError as error:
+            refused.append(str(error))
+            break  # who does not answer one does not answer the next
+        (done if came.came is Came.DONE else refused).append(came.words)
+    return visit.back("; ".join([*done, *refused]), good=not refused)
+
+
+def _chosen(visit: Visit) -> list[UUID]:
+    """Return the ids of the alerts that were chosen."""
+    return list(_ids(visit.form.getlist("alert")))
+
+
+def _ids(values: Sequence[object]) -> Iterator[UUID]:
+    for value in values[:_SHOWN]:
+        try:
+            yield UUID(str(value))
+        except ValueError:
+            continue
