@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators", "hosts", "archive")
+BENCHMARKS = ("latency", "footprint", "ingest", "actions", "indicators", "hosts", "archive", "hunting")
 
 
 def main() -> int:
