@@ -44,7 +44,9 @@ def test_a_canonical_form_is_its_own(kind: IndicatorType, data: st.DataObject) -
 @given(HOST)
 def test_a_host_is_the_same_however_it_is_written(host: str) -> None:
     plain = canonical(IndicatorType.HOST, host)
-    defanged = host.replace(".", "[.]"), host.replace(".", " (DOT) ")
+    defanged = (
+        host.replace(".", dot) for dot in ("[.]", " (DOT) ", "{.}", " dot ", "[\uff0e]", "\u2024", "\ufe52")
+    )
     for other in (*defanged, host.upper(), f"{host}.", f" {host}\t"):
         assert canonical(IndicatorType.HOST, other) == plain
     assert canonical(IndicatorType.HOST, "\u200b".join(host)) == plain

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from vedette_schemas import VedetteError
 
 from .addresses import Network, read_address, read_endpoint, read_network, write_endpoint
-from .defanging import refang, visible
+from .defanging import refanged_value, visible
 from .filehashes import is_of_nothing, read_hash
 from .hosts import read_host
 from .indicator import IndicatorType
@@ -31,9 +31,10 @@ def canonical(kind: IndicatorType, value: str) -> str:
 
 
 def _host(value: str) -> str:
+    value = refanged_value(value)
     host = read_host(value)
     if host is None:
-        hint = "; its type is ip" if read_address(refang(value)) is not None else ""
+        hint = "; its type is ip" if read_address(value) is not None else ""
         raise RefusedError(f"not a host name{hint}")
     if "." not in host:
         raise RefusedError("a single label names no host of the Internet")
@@ -45,7 +46,7 @@ def _host(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    url = read_url(refang(value))
+    url = read_url(refanged_value(value))
     if url is None or ("." not in url.host and url.address is None and "/" not in value):
         raise RefusedError("not a URL")
     if url.address is None and not _NAME.fullmatch(url.host):
@@ -54,21 +55,21 @@ def _url(value: str) -> str:
 
 
 def _ip(value: str) -> str:
-    address = read_address(refang(value))
+    address = read_address(refanged_value(value))
     if address is None:
         raise RefusedError("not an IP address")
     return str(address)
 
 
 def _endpoint(value: str) -> str:
-    endpoint = read_endpoint(refang(value))
+    endpoint = read_endpoint(refanged_value(value))
     if endpoint is None:
         raise RefusedError("not an IP address with a port")
     return write_endpoint(*endpoint)
 
 
 def _network(value: str) -> str:
-    network: Network | None = read_network(refang(value))
+    network: Network | None = read_network(refanged_value(value))
     if network is None:
         raise RefusedError("not a network")
     if network.prefixlen < _WIDEST[network.version]:

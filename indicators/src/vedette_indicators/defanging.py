@@ -2,22 +2,32 @@
 
 import re
 
-_NOTHING = r"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+_NOTHING = (
+    r"\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff"
+    r"\U000e0000-\U000e0fff"
+)
 # Joiners belong into some scripts; between ASCII characters they only hide something.
 _INVISIBLE = re.compile(rf"(?<=[!-~])[{_NOTHING}\u200c\u200d]+(?=[!-~])|[{_NOTHING}]")
+_DOTS = str.maketrans("\u2024\ufe52", "..")
+"""Characters that browsers take for the dot in a host, and their parser here does not."""
+
 _DEFANGED = re.compile(
-    r"(?P<dot>[ ]?[\[({<][ ]?(?:\.|dot)[ ]?[\])}>][ ]?|(?<=[a-z0-9])(?:[\[({\\]\.|\.[\])}])(?=[a-z0-9]))"
+    r"(?P<dot>[ ]?[\[({<][ ]?(?:[.\u3002\uff0e\uff61]|dot)[ ]?[\])}>][ ]?"
+    r"|(?<=[a-z0-9])(?:[\[({\\]\.|\.[\])}])(?=[a-z0-9]))"
     r"|[\[({][ ]?(?P<mark>:|/{1,2}|:/{1,2}|@|at)[ ]?[\])}]"
     r"|(?<![a-z])(?:hxx|h\*\*|h__)p(?P<tls>s?)(?=[:\[({])",
     re.IGNORECASE,
 )
 
-_HINT = re.compile(r"[\[({<] ?(?:[.:/@]|[dD][oO][tT]|[aA][tT])|[hH](?:[xX]{2}|\*\*|__)[pP]|\\\.|\.[\])}]")
+_SPELT = re.compile(r"(?<=[^\s])[ ]+dot[ ]+(?=[^\s])", re.IGNORECASE)
+_HINT = re.compile(
+    r"[\[({<] ?(?:[.\u3002\uff0e\uff61:/@]|[dD][oO][tT]|[aA][tT])|[hH](?:[xX]{2}|\*\*|__)[pP]|\\\.|\.[\])}]"
+)
 
 
 def visible(text: str) -> str:
-    """Drop characters that nobody sees, and mend what is no Unicode."""
-    return text if text.isascii() else _INVISIBLE.sub("", mended(text))
+    """Drop characters that nobody sees, write dots in one way, and mend what is no Unicode."""
+    return text if text.isascii() else _INVISIBLE.sub("", mended(text)).translate(_DOTS)
 
 
 def mended(text: str) -> str:
@@ -35,6 +45,11 @@ def looks_defanged(text: str) -> bool:
 def refang(text: str) -> str:
     """Undo what keeps an address from being clicked: `hxxp`, `[.]`, `(dot)`, `[:]`, `[at]`."""
     return _DEFANGED.sub(_restored, text) if looks_defanged(text) else text
+
+
+def refanged_value(text: str) -> str:
+    """Undo it in what is known to be an address: there a `dot` between blanks is no word."""
+    return _SPELT.sub(".", refang(text)) if " " in text else refang(text)
 
 
 def _restored(found: re.Match[str]) -> str:

@@ -1,13 +1,16 @@
 """What is looked up for a URL, in words that stand in lists."""
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from .addresses import write_endpoint
-from .defanging import visible
+from .defanging import refanged_value, visible
 from .hosts import names_above
 from .suffixes import hits_everybody, is_public
 from .urls import Url, carried, read_url
+
+_NAMED = re.compile(r"[a-z0-9_.-]+")
 
 
 class Explained(NamedTuple):
@@ -21,8 +24,14 @@ class Explained(NamedTuple):
 
 
 def explain_url(text: str) -> Explained | None:
-    """Return what is looked up for a URL, networks aside; `None` where it is none."""
-    url = read_url(visible(text))
+    """Return what is looked up for a URL, networks aside; `None` where it is none.
+
+    A defanged one is read as what it stands for.
+    """
+    text = visible(text)
+    url = read_url(text)
+    if url is None or not _NAMED.fullmatch(url.host):
+        url = read_url(refanged_value(text)) or url
     if url is None:
         return None
     names = [url.host] if url.address is not None else names_above(url.host)

@@ -1,6 +1,7 @@
 """Finds what could be listed in free text: URLs, hosts, addresses, mail domains, hashes."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -56,6 +57,8 @@ def spots(text: str) -> Iterator[Spot]:
     """Yield what looks like a URL, a host, an address or a mail domain, each once."""
     if _NEEDED.search(text) is None:
         return
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)  # an accent of its own would end a word
     defanged = looks_defanged(text)
     if not defanged and _LIKELY.search(text) is None:
         return

@@ -16,7 +16,7 @@ _LAYERS = 4
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 _WEB_PORTS = frozenset({80, 443})
-_WRAPPER = re.compile(r"(?:(?:view-source|blob|feed|cache|microsoft-edge):){1,8}", re.IGNORECASE)
+_WRAPPER = re.compile(r"(?:(?:view-source|blob|filesystem|feed|cache|microsoft-edge):){1,8}", re.IGNORECASE)
 _WITHOUT_SCHEME = re.compile(r"(?:[^/\\?#:\s]+|\[[0-9a-fA-F:.]+\])(?:$|[/?#]|:[0-9]{1,5}(?:$|[/?#]))")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]{0,30}:[/\\]{2}")
 _CARRIED = re.compile(r"\s*(?:(?:https?|ftp|wss?):|[/\\]{2})[^\s]", re.IGNORECASE)

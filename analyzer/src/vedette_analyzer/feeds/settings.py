@@ -13,7 +13,7 @@ from vedette_schemas import Severity
 from vedette_transport import Settings
 
 MAX_FEEDS = 48
-_READ_AS = 1
+_READ_AS = 2
 """Raised when feeds are read in another way, so that what is kept is read again."""
 
 FeedName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?$")]
