@@ -36,6 +36,7 @@ MAY_SAY: Mapping[str, frozenset[str]] = {
     ),
     "session": frozenset({"clipboard", "poll_seconds", "privacy", "window"}),
     "broker": frozenset({"connections", "connections_per_second"}),
+    "console": frozenset({"certificate", "key", "list"}),
 }
 """What may be said, by program. The program itself checks the values."""
 
@@ -45,6 +46,7 @@ UP_SAYS: Mapping[str, Mapping[str, str]] = {
     "enforcer": {"broker": "--broker or --port", "host": "--host"},
     "session": {},
     "broker": {"listen": "--port"},
+    "console": {"listen": "--console", "names": "--name"},
 }
 """What an option of `vedette up` says."""
 
@@ -56,7 +58,9 @@ UP_KEEPS = frozenset(
 )
 """What has to agree between the programs, so that nobody else says it."""
 
-_PATHS = frozenset({"feeds", "guard", "journal", "never_touch", "protect", "spool"})
+_PATHS = frozenset(
+    {"certificate", "feeds", "guard", "journal", "key", "list", "never_touch", "protect", "spool"}
+)
 
 
 def read_overlay(path: Path) -> Overlay:

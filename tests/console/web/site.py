@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from vedette_console.overlay import Overlay
 from vedette_console.web.accounts import Accounts
 from vedette_console.web.roles import Role
 from vedette_console.web.sessions import Sessions
@@ -88,7 +89,9 @@ class ConsoleSite:
         self.port = brokers.free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.deployment = dataclasses.replace(
-            acting.deployment, console=Address(host="127.0.0.1", port=self.port)
+            acting.deployment,
+            console=Address(host="127.0.0.1", port=self.port),
+            overlay=Overlay(tables={"console": {"list": str(acting.deployment.lists[0])}}),
         )
         self.deployment.prepare()
         self._process: subprocess.Popen[bytes] | None = None

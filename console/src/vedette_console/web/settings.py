@@ -47,7 +47,9 @@ class ConsoleSettings(Settings):
     ca: Path | None = None
     """The CA's folder, where it is on this machine: until when hosts are certified."""
     analyzer: Path | None = None
-    """The analyzer's settings, where they are on this machine: the modes."""
+    """The analyzer's settings, where they are on this machine: the modes, and the lists in force."""
+    list: Path | None = None
+    """The list of the analyzer's to which admins may add rows at the console."""
 
     @field_validator("names")
     @classmethod
@@ -81,6 +83,6 @@ class ConsoleSettings(Settings):
     def of(cls, path: Path) -> Self:
         """Read a settings file; raise `SettingsError` where that can't be."""
         found = load_settings(cls, path)
-        names = ("folder", "archive", "identity", "certificate", "key", "ca", "analyzer")
+        names = ("folder", "archive", "identity", "certificate", "key", "ca", "analyzer", "list")
         files = {name: path.parent / file for name in names if (file := getattr(found, name)) is not None}
         return found.model_copy(update=files)

@@ -1,4 +1,4 @@
-"""The console's own database: accounts, sessions, tokens, and what was tried in vain (SQLite, 0600)."""
+"""The console's own database: accounts, sessions, tokens, what was done and tried in vain (SQLite, 0600)."""
 
 import os
 import sqlite3
@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vedette_archive import chain
 from vedette_schemas import SettingsError
 
 from ..private import ours, private_folder
 
 NAME = "console.db"
 
-_VERSION = 1
+_VERSION = 2
 _WAIT_SECONDS = 10.0
 _SCHEMA = """
 CREATE TABLE accounts (
@@ -82,9 +83,11 @@ class Store:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > _VERSION:
                 raise SettingsError(f"{self.path}: was written by a newer Vedette: install that one")
-            if version == 0:
+            if version < 1:
                 for statement in _SCHEMA.split(";\n"):
                     connection.execute(statement)
+            if version < _VERSION:
+                chain.create(connection)
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
@@ -95,8 +98,11 @@ class Store:
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
-        """Do all that is within as one, or nothing of it."""
+        """Do all that is within as one, or nothing of it; within another such block as a part of that."""
         with self._lock, self._explained():
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

@@ -1,12 +1,27 @@
 """All pages there are, in the order of the navigation."""
 
-from . import Page, actions, alerts, charts, history, hosts, now, password, signing, streaming
+from . import (
+    Page,
+    actions,
+    alerts,
+    charts,
+    history,
+    hosts,
+    indicators,
+    now,
+    password,
+    proposals,
+    signing,
+    streaming,
+)
 
 PAGES: tuple[Page, ...] = (
     now.PAGE,
     alerts.PAGE,
     hosts.PAGE,
     actions.PAGE,
+    indicators.PAGE,
+    proposals.PAGE,
     history.PAGE,
     charts.PAGE,
     signing.PAGE,

@@ -1,0 +1,106 @@
+"""Adding a row to the operators' list, after a look at what it would have hit."""
+
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+from vedette_indicators import COLUMNS, IndicatorType, ListAction
+from vedette_schemas import SettingsError
+
+from ..deeds import Deeds
+from ..proposing import Proposed, WouldHaveHit, add, propose, would_have_hit
+from ..roles import What
+from ..visits import Visit, posting, visiting
+from . import Page
+from .indicators import DAYS, analyzer_runs
+
+router = APIRouter()
+PAGE = Page(router)
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Looking at a month takes all of a core."""
+
+_Proposing = Annotated[Visit, Depends(visiting(What.OBSERVATIONS))]
+_Adding = Annotated[Visit, Depends(posting(What.LISTS))]
+
+
+@router.get("/indicators/add")
+def proposal(visit: _Proposing) -> Response:
+    """Show what a row would have hit in the last days, before anybody puts it on a list."""
+    fields = {column: visit.request.query_params.get(column, "") for column in COLUMNS}
+    return _proposal(visit, fields)
+
+
+@router.post("/indicators/add")
+def add_row(visit: _Adding) -> Response:
+    """Add a row to the operators' list."""
+    fields = {column: visit.text(column, 4_097) for column in COLUMNS}
+    fields["source"] = f"console/{visit.account.name}"
+    target, why_not = _target(visit)
+    if target is None:
+        return visit.back(why_not, good=False)
+    try:
+        proposed = propose(fields)
+        with visit.site.store.writing():
+            words = f"{target}: {proposed.line}"
+            Deeds(visit.site.store).note(
+                visit.account.name, "list.add", words, about=proposed.row.written, now=visit.now
+            )
+            line = add(target, proposed)
+    except SettingsError as error:
+        return _proposal(visit, fields, str(error), 400)
+    words = (
+        f"{proposed.row.written} stands in {target.name}, line {line}; the analyzer takes it up by itself."
+    )
+    return visit.back(words, to="/indicators")
+
+
+def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: int = 200) -> Response:
+    proposed: Proposed | None = None
+    found: WouldHaveHit | None = None
+    if fields["value"] and not trouble:
+        try:
+            proposed = propose(fields)
+            found = _preview(visit, proposed)
+        except SettingsError as error:
+            trouble, status = str(error), 400
+    target, why_not = _target(visit)
+    return visit.page(
+        "propose.html",
+        status,
+        fields=fields,
+        types=tuple(IndicatorType),
+        actions=tuple(ListAction),
+        proposed=proposed,
+        found=found,
+        trouble=trouble,
+        target=target,
+        why_not=why_not,
+        days=DAYS,
+    )
+
+
+def _preview(visit: Visit, proposed: Proposed) -> WouldHaveHit:
+    """Return what the row would have hit; raise `SettingsError` while somebody else asks the same."""
+    if not _ONE_AT_A_TIME.acquire(timeout=1):
+        raise SettingsError("somebody else looks at the past just now: try again in some seconds")
+    try:
+        return would_have_hit(visit.site.settings.archive, proposed.row, visit.now - timedelta(days=DAYS))
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _target(visit: Visit) -> tuple[Path | None, str]:
+    """Return the list that rows are added to, or why there is none."""
+    target = visit.site.settings.list
+    if target is None:
+        return None, "The console's settings name no 'list' that it may write to."
+    runs, trouble = analyzer_runs(visit)
+    if runs is None:
+        return None, trouble or "The analyzer's settings are not known here: does it read that list?"
+    if target.resolve() not in {each.resolve() for each in runs.lists}:
+        return None, f"The analyzer does not read {target}, which the console's settings name as 'list'."
+    return target, ""
