@@ -45,6 +45,40 @@ _DIGITS = {Kind.CONNECTION: (0, 1, 2, 3), Kind.PROCESS: (4, 5, 6), Kind.WINDOW: 
 _SEVERITIES = (Severity.LOW,) * 6 + (Severity.MEDIUM,) * 3 + (Severity.HIGH,) * 2 + (Severity.CRITICAL,)
 
 
+_SEEN_AT = encode(observation(9)).decode().split('"seen_at":"')[1].split('"')[0]
+
+
+def body(number: int) -> str:
+    """Return an observation of those that `ingest` measures with, as its model is written, only faster."""
+    program = f"/usr/lib/some/program-{number % 97}"
+    process = f'"process":{{"pid":{1000 + number % 30_000},"started":{number},"executable":"{program}"}}'
+    match number % 10:
+        case 0 | 1 | 2 | 3:
+            low = number % 65_536
+            what = (
+                f'"connection","seen_at":"{_SEEN_AT}","os":"linux","address":"10.0.{low >> 8}.{low & 255}",'
+                f'"port":443,"host":"host-{number % 300}.example.org",{process},"uid":1000'
+            )
+        case 4 | 5 | 6:
+            what = (
+                f'"process","seen_at":"{_SEEN_AT}","os":"linux",{process},"uid":1000,"sha256":"{"ab" * 32}"'
+            )
+        case 7 | 8:
+            title = f"Quarterly report {number} – notes and figures - Some Editor"
+            what = (
+                f'"window","seen_at":"{_SEEN_AT}","os":"linux","title":"{title}","uid":1000,{process},'
+                '"pid_from":"server"'
+            )
+        case _:
+            text = f"a line that somebody copied, number {number}"
+            what = f'"clipboard","seen_at":"{_SEEN_AT}","text":"{text}","length":{len(text)},"uid":1000'
+    return f'{{"kind":{what}}}'
+
+
+if any(body(number) != encode(observation(number)).decode() for number in range(10_000_000, 10_000_010)):
+    raise AssertionError("observations are written otherwise now")
+
+
 class Load:
     """Batches, one after another, as from an office of 300 hosts."""
 
@@ -69,10 +103,7 @@ class Load:
         first = self._next.get(stream, 1)
         self._next[stream] = first + TOGETHER
         digits = _DIGITS[kind]
-        items = [
-            encode(observation(10 * (number * TOGETHER + n) + digits[n % len(digits)])).decode()
-            for n in range(TOGETHER)
-        ]
+        items = [body(10 * (number * TOGETHER + n) + digits[n % len(digits)]) for n in range(TOGETHER)]
         return Run(stream, first, TOGETHER, at, f"[{','.join(items)}]")
 
     def _told(self, at: datetime) -> Alert:

@@ -48,7 +48,8 @@ def _chunks(ask: Asking, query: Query, after: Place | None) -> Iterator[list[Can
         asked = union_all(*(each.limit(length).subquery().select() for each in _sources(query, first, last)))
         ids = [row[0] for row in ask(asked.order_by("id").limit(None))]
         ids = sorted(ids, reverse=True)[:length]
-        yield [each for each in _opened(ask, ids) if after is None or each.place < after]
+        if ids:
+            yield [each for each in _opened(ask, ids) if after is None or each.place < after]
         if len(ids) < length:
             return
         last, length = ids[-1] - 1, min(2 * length, _LARGEST_CHUNK)

@@ -15,7 +15,7 @@ from .query import Query, folded, holds
 from .reader import ArchivedObservation
 
 MOST_LIMIT = 1_000
-MOST_LOOKED_AT = 10_000
+MOST_LOOKED_AT = 5_000
 """Rows of which a page looks at the texts; then it says how far it came, with what it has found by then."""
 
 Asking = Callable[[Question | CompoundSelect[*tuple[Any, ...]]], Sequence[AnyRow]]
