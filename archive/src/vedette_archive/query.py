@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Self, cast
@@ -88,7 +88,7 @@ class Query(BaseModel):
         return cls.of(fields)
 
     @classmethod
-    def of(cls, fields: dict[str, object] | dict[str, str | list[str]]) -> Self:
+    def of(cls, fields: Mapping[str, object]) -> Self:
         """Make a query of these fields; raise `QueryError` in words."""
         try:
             query = cls.model_validate(fields)
