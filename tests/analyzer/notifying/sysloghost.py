@@ -55,10 +55,12 @@ def parse(message: bytes) -> Event:
 class SyslogHost:
     """`said` is what it was sent; with `is_deaf` it never closes what others have closed."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, *, is_deaf: bool = False) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, *, is_deaf: bool = False, at: str = "127.0.0.1"
+    ) -> None:
         self.events: SimpleQueue[Event] = SimpleQueue()
         self._tls, self._is_deaf = tls, is_deaf
-        self._listening = socket.create_server(("127.0.0.1", brokers.free_port()))
+        self._listening = socket.create_server((at, brokers.free_port()))
         self._kept: list[socket.socket] = []
         self.port = int(self._listening.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -98,8 +100,10 @@ class SyslogHost:
 
 
 @contextmanager
-def serving(tls: ssl.SSLContext | None = None, *, is_deaf: bool = False) -> Generator[SyslogHost]:
-    host = SyslogHost(tls, is_deaf=is_deaf)
+def serving(
+    tls: ssl.SSLContext | None = None, *, is_deaf: bool = False, at: str = "127.0.0.1"
+) -> Generator[SyslogHost]:
+    host = SyslogHost(tls, is_deaf=is_deaf, at=at)
     try:
         yield host
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from vedette_analyzer.notifying.senders import senders
 from vedette_analyzer.notifying.settings import NotifySettings, read_secret
+from vedette_analyzer.notifying.showing import Sight
 from vedette_schemas import SettingsError
 from vedette_transport import load_settings
 
@@ -86,3 +87,14 @@ def test_a_route_without_apprise_says_what_to_install(
     found = load(tmp_path, '[route.chat]\nby = "apprise"\nurl_file = "url"\n')
     with pytest.raises(SettingsError, match=r"route chat: .* install vedette-analyzer\[apprise\]"):
         senders(found, tmp_path)
+
+
+def test_the_example_that_people_copy_can_be_used(tmp_path: Path) -> None:
+    examples = re.findall(
+        r"```toml\n(.*?)```", (ROOT / "docs" / "NOTIFYING.md").read_text("utf-8"), re.DOTALL
+    )
+    found = load(tmp_path, examples[0])
+    assert list(found.route) == ["officer", "hr", "siem", "phones"]
+    assert Sight.USER not in found.route["officer"].may_see
+    assert not {Sight.SUBJECT, Sight.TITLE} & set(found.route["hr"].may_see)
+    assert load(tmp_path, examples[1] + SYSLOG).queue == Path("/var/lib/vedette/notify/queue.db")

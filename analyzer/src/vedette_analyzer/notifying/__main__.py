@@ -23,11 +23,12 @@ from .describing import described
 from .dispatch import Item, Waiting, dispatch
 from .figures import Figures
 from .following import Follower
-from .queue import Outgoing, Queue, QueueError, look
+from .queue import Outgoing, Queue, QueueError
 from .senders import senders
 from .sending import NotSentError
 from .settings import NotifySettings
 from .showing import shown
+from .standing import look
 
 log = logging.getLogger(__name__)
 
@@ -193,6 +194,7 @@ def main() -> None:
 
 
 def _run(path: Path) -> None:
+    os.nice(5)  # who judges goes first
     with asyncio.Runner() as runner:
         runner.run(serve(path))
         sys.stderr.flush()

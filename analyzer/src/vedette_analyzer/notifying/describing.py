@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from .queue import Depth, Trouble
 from .sending import Sender
 from .settings import NotifySettings, Route
 from .showing import Sight
+from .standing import Depth, Trouble
 
 _LABEL = 10
 

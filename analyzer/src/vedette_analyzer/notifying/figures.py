@@ -4,10 +4,10 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
 from .dispatch import Dispatch
-from .queue import Depth
+from .standing import Depth
 
 
 class Figures:
@@ -15,6 +15,7 @@ class Figures:
 
     def __init__(self, lanes: list[str]) -> None:
         """Begin at nought, with each route there is."""
+        disable_created_metrics()  # one more for each, which nobody asks for
         self.registry = CollectorRegistry()
         self._depths: dict[str, Depth] = {}
         self._messages = self._counter("messages", "Messages that have arrived.")

@@ -58,9 +58,11 @@ class Follower:
         file = status.st_dev, status.st_ino
         if self._reader is not None and file != self._file:
             self.close()
-            self._begin_again(now)
         if self._reader is None:
-            self._reader, self._file = Reader(self._path, patience=_PATIENCE), file
+            self._reader = Reader(self._path, patience=_PATIENCE)
+            if self._file not in (None, file):
+                self._begin_again(self._reader, now)
+            self._file = file
             self._begin(self._reader, now)
             log.info("following %s", self._path)
             self._said = ""
@@ -78,10 +80,9 @@ class Follower:
             start = Cursor(reader.name, told.cursor.sequence - 1)
         self._queue.begin(start, None)
 
-    def _begin_again(self, now: datetime) -> None:
+    def _begin_again(self, reader: Reader, now: datetime) -> None:
         """Take up what another archive has of the last day: of what is known nothing is told again."""
-        with Reader(self._path, patience=_PATIENCE) as reader:
-            self._queue.begin(Cursor(reader.name, 0), now - _AGAIN)
+        self._queue.begin(Cursor(reader.name, 0), now - _AGAIN)
         log.warning("%s is another archive than before; its last day is read anew", self._path)
 
     def _read(self, reader: Reader, now: datetime) -> set[str] | None:
@@ -92,7 +93,7 @@ class Follower:
         try:
             page = reader.alerts_after(cursor, MOST_AT_ONCE)
         except OtherArchiveError:
-            self._begin_again(now)
+            self._begin_again(reader, now)
             return set()
         except MessageError:
             return self._one_by_one(reader, cursor, now)

@@ -1,9 +1,7 @@
 """What is still to be told, on disk: whatever ends us, it is told, and under the same name."""
 
-import fcntl
 import os
-import sqlite3
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,16 +9,17 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from vedette_archive import Cursor
-from vedette_schemas import Alert, SettingsError, State, VedetteError
+from vedette_schemas import Alert, State
 
 from . import routing
 from .dispatch import MOST_ITEMS, Dispatch, Item, Waiting, dispatch
+from .queue_file import QueueError, explained, open_queue
 from .routing import Known
 from .settings import Route
+from .standing import Depth, Trouble, depth
 
-_APPLICATION = 0x5664_4E71  # VdNq
-_VERSION = 1
-_PATIENCE = 5.0
+__all__ = ["Outgoing", "Queue", "QueueError"]
+
 _HOUR = timedelta(hours=1)
 _REMEMBERED = timedelta(days=3)
 """Longer than any command is open: by then an alert is final, and comes no more."""
@@ -28,38 +27,6 @@ _REMEMBERED = timedelta(days=3)
 _MOST_KNOWN = 500_000
 
 _STRANDED = timedelta(days=30)
-
-_SCHEMA = """
-CREATE TABLE follower (
-    id INTEGER PRIMARY KEY CHECK (id = 1), archive TEXT NOT NULL, sequence INTEGER NOT NULL, since TEXT
-);
-CREATE TABLE known (
-    lane TEXT NOT NULL, alert TEXT NOT NULL, at TEXT NOT NULL, awaits_end INTEGER NOT NULL,
-    PRIMARY KEY (lane, alert)
-) WITHOUT ROWID;
-CREATE INDEX known_by_time ON known (at);
-CREATE TABLE waiting (
-    lane TEXT NOT NULL, key TEXT NOT NULL, ready_at TEXT NOT NULL, gravity INTEGER NOT NULL,
-    alerts INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL, item TEXT NOT NULL,
-    PRIMARY KEY (lane, key)
-) WITHOUT ROWID;
-CREATE INDEX waiting_by_time ON waiting (lane, ready_at);
-CREATE TABLE told (
-    lane TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (lane, key)
-) WITHOUT ROWID;
-CREATE TABLE sent (lane TEXT NOT NULL, at TEXT NOT NULL);
-CREATE INDEX sent_by_time ON sent (lane, at);
-CREATE TABLE outgoing (
-    lane TEXT PRIMARY KEY, body TEXT NOT NULL, refused INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE TABLE trouble (
-    lane TEXT PRIMARY KEY, since TEXT NOT NULL, why TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-"""
-
-
-class QueueError(VedetteError):
-    """The queue can't be written or read now; nothing of what was to be changed is."""
 
 
 class Outgoing(NamedTuple):
@@ -69,40 +36,15 @@ class Outgoing(NamedTuple):
     refused: bool = False
 
 
-class Trouble(NamedTuple):
-    """A lane fails since then; `told`: on the others."""
-
-    since: datetime
-    why: str
-    told: bool
-
-
-class Depth(NamedTuple):
-    """What is still to be told in a lane: messages on their way, alerts, and since when the oldest waits."""
-
-    outgoing: int
-    alerts: int
-    oldest: datetime | None
-
-
 class Queue:
     """The file of what is still to be told; used by one process, from one thread."""
 
     def __init__(self, path: Path) -> None:
         """Open it, or make it, for its owner alone; raise `SettingsError` where that can't be."""
         self._path = path
-        try:
-            self._lock = _locked(path)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as error:
-            raise SettingsError(f"{path}: can't be opened: {error.strerror}") from None
-        try:
-            self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
-            _set_up(path, self._db)
-        except sqlite3.Error as error:
-            raise SettingsError(
-                f"{path}: can't be used ({error}): move it away; what it held is not told then"
-            ) from None
+        self._kinds: dict[str, int] = {}
+        """How many kinds of alerts wait in a lane, where that was counted."""
+        self._db, self._lock = open_queue(path)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -167,6 +109,7 @@ class Queue:
             if not rows:
                 return
             waiting = tuple(_waiting(*row) for row in rows)
+            self._kinds.pop(name, None)
             body = dispatch(name, waiting, now).model_dump_json(exclude_none=True)
             self._db.execute("INSERT INTO outgoing (lane, body) VALUES (?, ?)", (name, body))
             for each in waiting:
@@ -214,6 +157,7 @@ class Queue:
 
     def tidy(self, lanes: Iterable[str], now: datetime) -> None:
         """Forget what is not needed any more."""
+        self._kinds.clear()
         with self._transaction():
             self._db.execute("DELETE FROM known WHERE at < ?", (_text(now - _REMEMBERED),))
             self._db.execute("DELETE FROM told WHERE at < ?", (_text(now - _REMEMBERED),))
@@ -250,6 +194,8 @@ class Queue:
         )
         if taken.waiting is not None and taken.waiting != waiting:
             self._keep(name, taken.waiting)
+            if waiting is None and name in self._kinds:
+                self._kinds[name] += 1
         self._db.execute(
             "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)",
             (name, str(alert.id), _text(now), taken.known.awaits_end),
@@ -260,8 +206,9 @@ class Queue:
         return _waiting(*rows[0]) if rows else None
 
     def _is_full(self, name: str) -> bool:
-        ((count,),) = self._ask("SELECT count(*) FROM waiting WHERE lane = ?", name)
-        return int(count) >= routing.MOST_WAITING
+        if name not in self._kinds:
+            ((self._kinds[name],),) = self._ask("SELECT count(*) FROM waiting WHERE lane = ?", name)
+        return self._kinds[name] >= routing.MOST_WAITING
 
     def _keep(self, name: str, waiting: Waiting) -> None:
         item = waiting.item
@@ -290,57 +237,21 @@ class Queue:
         )
 
     def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with _explained(self._path):
+        with explained(self._path):
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
-        with _explained(self._path):
+        with explained(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
+                self._kinds.clear()
                 if self._db.in_transaction:  # not after a full disk: SQLite has taken it back by itself
                     self._db.execute("ROLLBACK")
                 raise
-
-
-def depth(ask: Callable[..., list[tuple[Any, ...]]], name: str) -> Depth:
-    """Return what is still to be told in a lane, by a way to ask its queue."""
-    ((alerts, oldest),) = ask("SELECT total(alerts), min(first_at) FROM waiting WHERE lane = ?", name)
-    outgoing = [
-        Dispatch.model_validate_json(body)
-        for (body,) in ask("SELECT body FROM outgoing WHERE lane = ?", name)
-    ]
-    times = [item.first_at for each in outgoing for item in each.items]
-    times += [] if oldest is None else [datetime.fromisoformat(oldest)]
-    count = int(float(alerts)) + sum(each.count for each in outgoing)
-    return Depth(len(outgoing), count, min(times, default=None))
-
-
-def look(path: Path, names: Iterable[str]) -> dict[str, tuple[Depth, Trouble | None]]:
-    """Return what is still to be told and what fails, of a queue that another process may use.
-
-    Raise `QueueError` where it can't be read; where there is none, nothing is.
-    """
-    if not path.exists():
-        return {}
-    with _explained(path):
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)
-        try:
-
-            def ask(query: str, *values: object) -> list[tuple[Any, ...]]:
-                return database.execute(query, values).fetchall()
-
-            found = dict[str, tuple[Depth, Trouble | None]]()
-            for name in names:
-                rows = ask("SELECT since, why, told FROM trouble WHERE lane = ?", name)
-                fails = [Trouble(datetime.fromisoformat(since), why, bool(told)) for since, why, told in rows]
-                found[name] = depth(ask, name), fails[0] if fails else None
-            return found
-        finally:
-            database.close()
 
 
 def _waiting(key: str, item: str, ready_at: str) -> Waiting:
@@ -350,40 +261,3 @@ def _waiting(key: str, item: str, ready_at: str) -> Waiting:
 def _text(at: datetime) -> str:
     """Return a time, always in UTC and as long: as text it sorts as it does."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _locked(path: Path) -> int:
-    """Keep others from the queue until we end; raise `SettingsError` where one has it."""
-    descriptor = os.open(path.with_name(f"{path.name}-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise SettingsError(f"{path}: another notifier tells what waits there; end it first") from None
-    return descriptor
-
-
-def _set_up(path: Path, database: sqlite3.Connection) -> None:
-    (mark,) = database.execute("PRAGMA application_id").fetchone()
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables and mark != _APPLICATION:
-        raise SettingsError(f"{path}: is another program's database: name another file as 'queue'")
-    if version > _VERSION:
-        raise SettingsError(f"{path}: was written by a newer Vedette: install that one")
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")
-    database.execute("PRAGMA secure_delete=ON")  # what people read is overwritten when it is told
-    if not tables:
-        database.executescript(
-            f"BEGIN EXCLUSIVE; PRAGMA application_id={_APPLICATION}; PRAGMA user_version={_VERSION};"
-            f"{_SCHEMA} COMMIT;"
-        )
-
-
-@contextmanager
-def _explained(path: Path) -> Generator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise QueueError(f"{path}: can't be written or read: {error}") from error
