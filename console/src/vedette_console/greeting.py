@@ -35,18 +35,16 @@ def how_to_sign_in(deployment: Deployment) -> str:
     """Return where the console is, and how the first to sign in does so: that account is made here."""
     # What hashes passwords is loaded by those alone who need it.
     from .web.accounts import Accounts  # noqa: PLC0415
-    from .web.first import first_password  # noqa: PLC0415
+    from .web.first import how_to_begin  # noqa: PLC0415
     from .web.settings import ConsoleSettings  # noqa: PLC0415
     from .web.store import Store  # noqa: PLC0415
 
     settings = ConsoleSettings.of(deployment.settings_path("console"))
     store = Store(deployment.console_folder)
     try:
-        password = first_password(Accounts(store))
+        return f"{settings.address}{how_to_begin(Accounts(store), sys.stdout)}"
     finally:
         store.close()
-    once = "" if password is None else f", sign in as 'admin', once with: {password}"
-    return f"{settings.address}{once}"
 
 
 def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts, console: str = "") -> Iterator[str]:

@@ -47,7 +47,7 @@ def serve(
 
     from vedette_transport.settings import Address  # noqa: PLC0415
 
-    from .first import first_password  # noqa: PLC0415
+    from .first import how_to_begin  # noqa: PLC0415
     from .serving import serve  # noqa: PLC0415
     from .settings import Listen  # noqa: PLC0415
 
@@ -57,10 +57,20 @@ def serve(
         settings = settings.model_copy(update={"listen": Listen(host=where.host, port=where.port)})
     logging.getLogger().setLevel(logging.INFO)
     with _accounts(folder) as accounts:
-        if (password := first_password(accounts)) is not None:
-            sys.stdout.write(f"sign in at {settings.address} as 'admin', once with: {password}\n")
-            sys.stdout.flush()
+        sys.stdout.write(f"the console: {settings.address}{how_to_begin(accounts, sys.stdout)}\n")
+        sys.stdout.flush()
     serve(settings)
+
+
+@console.command("health")
+def health(folder: Folder = RUN) -> None:
+    """Ask the console that runs here whether it is well; leave with 1 and a line if it is not."""
+    from .health import ask  # noqa: PLC0415
+
+    well, words = ask(_settings(folder))
+    sys.stdout.write(f"{words}\n")
+    if not well:
+        raise typer.Exit(1)
 
 
 @user.command("add")

@@ -1,6 +1,7 @@
-"""The first account: who starts a console signs in as its admin."""
+"""The first account: who starts a console at a terminal signs in as its admin."""
 
 from datetime import UTC, datetime
+from typing import TextIO
 
 from .accounts import Accounts
 from .roles import Role
@@ -20,3 +21,14 @@ def first_password(accounts: Accounts) -> str | None:
     if len(known) == 1 and only.name == FIRST and only.once and only.signed_in_at is None:
         return accounts.reset(FIRST, now)
     return None
+
+
+def how_to_begin(accounts: Accounts, out: TextIO) -> str:
+    """Return how the first to sign in does so, behind the console's address.
+
+    A password is told to a terminal alone: what else there may be keeps it, a log for example.
+    """
+    if not out.isatty():
+        return "" if accounts.everyone() else ", first: vedette console user add NAME --role admin"
+    password = first_password(accounts)
+    return "" if password is None else f", sign in as '{FIRST}', once with: {password}"
