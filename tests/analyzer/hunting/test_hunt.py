@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vedette_analyzer.detectors import LISTED, Lists
 from vedette_analyzer.finding import Finding
-from vedette_analyzer.hunting.newer import News, opened, table_of
+from vedette_analyzer.hunting.newer import COMPILED_FROM, News, opened, table_of
 from vedette_analyzer.hunting.search import Search
 from vedette_analyzer.hunting.telling import alert_of, name_of
+from vedette_analyzer.watch import LARGE_BYTES, ListFiles
 from vedette_archive import Batch, Judged, Place
 from vedette_indicators import IndicatorTable, read_list
 from vedette_schemas import Action, Mode, Observation, Severity, Stream
@@ -123,6 +124,57 @@ def test_a_list_of_before_that_is_damaged_counts_as_not_there(site: Site) -> Non
     site.generations.lists(1)[0].file.write_bytes(b"rubbish")
     assert site.hunt(wanted).entries == 2
     assert len(site.hits) == 1
+
+
+def test_an_observation_that_can_not_be_looked_at_keeps_no_other_from_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.seen(messages.clipboard("secret", 1), messages.clipboard("lure.test", 2))
+    looked = Search.findings
+
+    def findings(search: Search, seen: Observation) -> list[Finding]:
+        if seen.seen_at == at(1):
+            raise ValueError(seen.model_dump_json())
+        return looked(search, seen)
+
+    monkeypatch.setattr(Search, "findings", findings)
+    assert site.hunt(site.listed(LURE) or 0).hits == 1
+    assert "could not be searched" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def large(*more: str) -> bytes:
+    rows = (f"host,h{n}.crowd.test,,,,,,{'a' * 80}" for n in range(LARGE_BYTES // 80))
+    return text(*rows, *more)
+
+
+def test_of_a_large_list_what_is_new_is_found_and_of_a_new_list_all(tmp_path: Path, site: Site) -> None:
+    site.seen(
+        messages.clipboard("h7.crowd.test"), messages.clipboard("lure.test"), messages.clipboard("x.test")
+    )
+    path, other = tmp_path / "big.csv", tmp_path / "other.csv"
+    path.write_bytes(large())
+    files = ListFiles([path], tmp_path / "compiled")
+    site.generations.write(files.first().sources)
+    site.generations.settle(2)
+    path.write_bytes(large(LURE))
+    edited = files.changed()
+    assert edited is not None
+    ended = site.hunt(site.generations.write(edited.sources) or 0)
+    assert (ended.entries, [hit.finding.indicator for hit in site.hits]) == (1, ["host|lure.test"])
+    assert site.hits[0].finding.match is not None
+    assert site.hits[0].finding.match.indicator.line == large(LURE).count(b"\n")
+    site.generations.settle(3)
+    other.write_bytes(large("host,x.test,,,,,,", *(f"host,m{n}.test,,,,,," for n in range(COMPILED_FROM))))
+    files.feeds = (other,)
+    edited = files.changed()
+    assert edited is not None
+    ended = site.hunt(site.generations.write(edited.sources) or 0)
+    assert (ended.entries, [hit.finding.indicator for hit in site.hits[1:]]) == (
+        COMPILED_FROM + 1,
+        ["host|x.test"],
+    )
+    assert sorted(each.name for each in site.generations.folder.iterdir()) == ["3", "4"]
 
 
 ENTRIES = (

@@ -21,7 +21,6 @@ from .settings import FeedsSettings
 from .trouble import FeedTrouble
 
 LOOK_SECONDS = 0.5
-_NICENESS = 10
 
 
 def feeds(settings: Path, folder: Path, tell: Callable[[FeedTrouble], None]) -> dict[str, Feed]:
@@ -75,7 +74,7 @@ def _tell_people(trouble: FeedTrouble) -> None:
 
 
 def _program(settings: Path, folder: Path, parent: int | None, *, once: bool) -> int:
-    give_way(parent, _NICENESS)
+    give_way(parent)
     edited = Edited(settings)
     tell = _tell_people if once else _tell
     kept = feeds(settings, folder, tell)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vedette_archive.walking import Walk
+from vedette_archive import ArchiveError
+from vedette_archive.walking import Walk, WalkedPage, WalkedRow
 from vedette_indicators import IndicatorTable
 from vedette_indicators.compiled import CompiledList
 from vedette_indicators.observed import KINDS
@@ -15,6 +16,7 @@ from vedette_schemas import VedetteError
 from vedette_transport import CANNOT_GO_ON
 
 from ..background import give_way
+from ..faults import trace
 from .folding import Folds
 from .generations import Generations
 from .newer import News, opened, table_of
@@ -22,10 +24,11 @@ from .said import Ended, Hit, Line, Progress
 from .search import Search
 from .telling import name_of
 
+log = logging.getLogger(__name__)
+
 MOST_TOLD = 1_000
 """Alerts that one hunt leads to; what hits more than that is no blocklist."""
 
-_NICENESS = 19
 _PROGRESS_SECONDS = 1.0
 
 
@@ -48,16 +51,28 @@ class Hunt:
                 self._flush(folds)
                 host, folds = page.host, Folds(MOST_TOLD - self._told)
             for row in page.rows:
-                seen = row.observation()
-                for finding in [] if seen is None else self._search.findings(seen):
-                    if seen is not None and not self._walk.has_finding(page, row.number, finding.key):
-                        folds.add(finding, page, row.number, seen)
+                self._look(page, row, folds)
             self._observations += len(page.rows)
             self._progress()
         self._flush(folds)
         return Ended(
             entries=self._entries, observations=self._observations, hits=self._hits, untold=self._untold
         )
+
+    def _look(self, page: WalkedPage, row: WalkedRow, folds: Folds) -> None:
+        """Look at an observation; what it holds must not keep the others from being looked at."""
+        seen = row.observation()
+        if seen is None:
+            return
+        try:
+            for finding in self._search.findings(seen):
+                if not self._walk.has_finding(page, row.number, finding.key):
+                    folds.add(finding, page, row.number, seen)
+        except ArchiveError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # no log.exception: an error's words may repeat what a host sent
+            log.error("a %s could not be searched: %s", seen.kind, trace(error))  # noqa: TRY400
 
     def _flush(self, folds: Folds) -> None:
         """Tell what was found on a host, but what was told by a hunt before this one."""
@@ -119,7 +134,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="vedette-hunting: %(message)s", stream=sys.stderr)
-    give_way(options.parent, _NICENESS)
+    give_way(options.parent)
     try:
         _say(hunt(options.archive, options.folder, options.known, options.wanted, _say))
     except (VedetteError, OSError, ValueError) as error:
