@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from vedette_schemas import Alert, Severity
+from vedette_archive import Entry
+from vedette_schemas import CA, Alert, Severity
 from vedette_transport.revocation import Revocations
 
 from .troubles import trouble
@@ -24,11 +25,15 @@ class Revoked:
     def __contains__(self, serial: int) -> bool:
         return self._list is not None and serial in self._list.serials
 
-    def tick(self, now: datetime) -> Iterator[Alert]:
-        """Read the list again if it has changed; once a day, say that it is old."""
+    def tick(self, now: datetime) -> Iterator[Alert | Entry]:
+        """Read the list again if it has changed, and say what is new; once a day, say that it is old."""
         if self._list is None:
             return
-        self._list.refresh()
+        before = self._list.serials
+        if self._list.refresh():
+            for serial in sorted(self._list.serials - before):
+                words = f"certificate {serial:x} is revoked"
+                yield Entry(now, str(CA), "certificate.revoked", words, facts={"serial": f"{serial:x}"})
         if now - self._list.issued_at > _STALE and self._told != now.date():
             self._told = now.date()
             when = f"{self._list.issued_at:%Y-%m-%d %H:%M} UTC"
