@@ -1,0 +1,236 @@
+"""What open pages are told: nothing is missed, what comes too fast is counted, who is too slow comes back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markupsafe import Markup
+from vedette_archive import Batch, Cursor, Writer
+from vedette_console.web.archives import Archives
+from vedette_console.web.live import (
+    MOST_A_SECOND,
+    MOST_CAUGHT_UP,
+    MOST_STREAMS,
+    Live,
+    TooManyError,
+    read_cursor,
+    written,
+)
+from vedette_schemas import Alert, Severity
+
+from tests.archive.history import alert
+
+Told = dict[str, Any]
+
+
+def row(each: Alert) -> Markup:
+    return Markup("<li>{}</li>").format(each.summary)
+
+
+class Watched:
+    """An archive that somebody writes to, followed for pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "archive.db"
+        self.writer = Writer(self.path)
+        self.live = Live(Archives(self.path), row, {"count": lambda _, kind: Markup(f"<b>{kind}</b>")})
+        self.number = 0
+
+    def tell(self, count: int = 1, severity: Severity = Severity.LOW) -> None:
+        first, self.number = self.number + 1, self.number + count
+        told = tuple(alert(number, severity=severity) for number in range(first, self.number + 1))
+        self.writer.store(Batch(alerts=told))
+
+    async def page(self, after: Cursor | None = None, *regions: str) -> "Page":
+        page = Page(self.live.listen(after, regions, lambda: True))
+        await page.next("alerts")
+        return page
+
+
+class Page:
+    """What one page was told."""
+
+    def __init__(self, stream: AsyncIterator[bytes]) -> None:
+        self.stream = stream
+        self.cursor: Cursor | None = None
+        self.last: Told = {}
+
+    async def next(self, wanted: str) -> Told:
+        """Return the next event of that name."""
+        async with asyncio.timeout(10):
+            async for chunk in self.stream:
+                lines = dict(line.split(": ", 1) for line in chunk.decode().splitlines() if ": " in line)
+                if "id" in lines:
+                    self.cursor = read_cursor(lines["id"])
+                if lines.get("event") == wanted:
+                    self.last = json.loads(lines["data"])
+                    return self.last
+        raise AssertionError(f"it ended before {wanted}")
+
+    async def shown(self, count: int) -> tuple[int, int]:
+        """Return how many rows came, and how many were folded, until that many are accounted for."""
+        rows = folded = 0
+        while rows + folded < count:
+            told = await self.next("alerts")
+            rows, folded = rows + len(told["rows"]), folded + sum(told["folded"].values())
+        return rows, folded
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
+
+
+async def following(watched: Watched) -> "asyncio.Task[None]":
+    return asyncio.create_task(watched.live.follow())
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def test_each_page_is_told_what_is_new_once(watched: Watched) -> None:
+    async def scene() -> None:
+        task = await following(watched)
+        pages = [await watched.page() for _ in range(3)]
+        watched.tell()
+        for page in pages:
+            told = await page.next("alerts")
+            assert [each["html"] for each in told["rows"]] == [f"<li>{alert(1).summary}</li>"]
+        await ended(task)
+
+    asyncio.run(scene())
+
+
+def test_a_page_that_was_away_is_told_what_it_missed(watched: Watched) -> None:
+    async def scene() -> None:
+        watched.tell(3)
+        task = await following(watched)
+        page = await watched.page()
+        seen = page.cursor
+        await page.stream.aclose()  # type: ignore[attr-defined]
+        watched.tell(5)
+        back = await watched.page(seen)
+        assert [each["id"] for each in back.last["rows"]] == [str(alert(number).id) for number in range(4, 9)]
+        await ended(task)
+
+    asyncio.run(scene())
+
+
+def test_who_missed_too_much_is_told_the_last_of_it_and_how_much_it_was(watched: Watched) -> None:
+    async def scene() -> None:
+        watched.tell()
+        first = await watched.page()
+        watched.tell(MOST_CAUGHT_UP + 50)
+        back = await watched.page(first.cursor)
+        assert len(back.last["rows"]) == MOST_CAUGHT_UP
+        assert back.last["rows"][-1]["id"] == str(alert(watched.number).id)
+        assert back.last["folded"] == {"earlier": 50}
+
+    asyncio.run(scene())
+
+
+def test_what_comes_too_fast_is_counted_the_gravest_being_shown(watched: Watched) -> None:
+    async def scene() -> None:
+        task = await following(watched)
+        page = await watched.page()
+        low, high = tuple(alert(n) for n in range(1, 400)), alert(400, severity=Severity.CRITICAL)
+        watched.writer.store(Batch(alerts=(*low, high)))
+        told = await page.next("alerts")
+        assert len(told["rows"]) == MOST_A_SECOND
+        assert str(high.id) in {each["id"] for each in told["rows"]}
+        assert sum(told["folded"].values()) == 400 - MOST_A_SECOND
+        await ended(task)
+
+    asyncio.run(scene())
+
+
+def test_nothing_is_missed_by_who_comes_while_much_is_told(watched: Watched) -> None:
+    async def scene() -> None:
+        task = await following(watched)
+        cursor = (await watched.page()).cursor
+        for _ in range(20):
+            watched.tell(2)
+            await asyncio.sleep(0)
+        page = await watched.page(cursor)
+        seen = {each["id"] for each in page.last["rows"]}
+        watched.tell(2)
+        while len(seen) < watched.number:
+            seen |= {each["id"] for each in (await page.next("alerts"))["rows"]}
+        assert seen == {str(alert(number).id) for number in range(1, watched.number + 1)}
+        await ended(task)
+
+    asyncio.run(scene())
+
+
+def test_another_archive_in_its_place_is_told(watched: Watched) -> None:
+    async def scene() -> None:
+        page = Page(watched.live.listen(Cursor("0123456789abcdef", 7), (), lambda: True))
+        await page.next("reload")
+
+    asyncio.run(scene())
+
+
+def test_a_region_is_sent_once_as_long_as_it_stays_the_same(watched: Watched) -> None:
+    async def scene() -> None:
+        task = await following(watched)
+        page = await watched.page(None, "count:act")
+        assert await page.next("region") == {"region": "count:act", "html": "<b>act</b>"}
+        watched.tell()
+        await page.next("alerts")
+        await asyncio.sleep(1.2)  # another would have come with the next look at regions
+        watched.tell()
+        await page.next("alerts")
+        assert page.last["rows"]
+        await ended(task)
+
+    asyncio.run(scene())
+
+
+def test_who_is_no_longer_welcome_is_sent_away(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette_console.web.live._PULSE_SECONDS", 0.05)
+
+    async def scene() -> None:
+        async with asyncio.timeout(10):
+            chunks = [chunk async for chunk in watched.live.listen(None, (), lambda: False)]
+        assert chunks[-1].startswith(b"id: ")
+
+    asyncio.run(scene())
+
+
+def test_all_are_sent_away_at_the_end_and_no_more_than_can_be_served_are_let_in(watched: Watched) -> None:
+    async def scene() -> None:
+        pages = [await watched.page() for _ in range(3)]
+        watched.live.close()
+        async with asyncio.timeout(10):
+            for page in pages:
+                assert [chunk async for chunk in page.stream] == []
+        watched.live._listeners.update(range(MOST_STREAMS))  # type: ignore[arg-type]  # pyright: ignore
+        with pytest.raises(TooManyError):
+            await watched.page()
+
+    asyncio.run(scene())
+
+
+def test_an_archive_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    async def scene() -> None:
+        live = Live(Archives(tmp_path / "archive.db"), row, {})
+        with pytest.raises(Exception, match="is not there"):
+            await anext(live.listen(None, (), lambda: True))
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("text", ["", ":", "x", "a:b", "a:-1", "a:1:2", "ä:²", "a" * 80 + ":1", "../x:1"])
+def test_what_is_no_cursor_is_none(text: str) -> None:
+    assert read_cursor(text) is None
+
+
+def test_a_cursor_is_read_as_it_was_written() -> None:
+    assert read_cursor(written(Cursor("0123456789abcdef", 7))) == Cursor("0123456789abcdef", 7)
