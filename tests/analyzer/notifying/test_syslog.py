@@ -1,9 +1,11 @@
 """Alerts by syslog, to a server that reads RFC 5424."""
 
 import json
+import random
 import re
 import socket
 import ssl
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -147,3 +149,25 @@ def test_names_and_values_can_not_break_the_grammar(name: str, label: str, value
     assert event.body == printable
     assert list(event.parameters.values()) == [printable]
     assert event.time == "2026-11-21T12:00:00.000000Z"
+
+
+def test_killed_again_and_again_it_tells_each_alert_and_repeats_only_what_was_on_its_way(
+    tmp_path: Path,
+) -> None:
+    """A kill meets it anywhere: reading, queueing, sending, noting."""
+    told, seen, kills = [alert(summary=f"alert {n}") for n in range(120)], Counter[tuple[str, str]](), 6
+    more = 'over = "tcp"\n'
+    with sysloghost.serving() as host, telling(tmp_path, settings(host.port, more)) as site:
+        for n in range(kills):
+            site.archive(told[n * 20 : (n + 1) * 20])
+            for _ in range(random.Random(n).randrange(20)):
+                event = host.next()
+                seen[event.parameters["id"], event.parameters["message"]] += 1
+            site.kill()
+            site.start()
+        while {name for name, _ in seen} != {str(each.id) for each in told}:
+            event = host.next()
+            seen[event.parameters["id"], event.parameters["message"]] += 1
+        assert site.stop() == 0
+    assert len(seen) == len(told), "what comes again comes in the same message"
+    assert max(seen.values()) <= kills + 1

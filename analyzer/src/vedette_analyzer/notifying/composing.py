@@ -23,6 +23,7 @@ COLOURS = {
     "critical": "#7a0010",
 }
 _MOST_SUBJECT = 140
+_MOST_HEADING = 1_200
 _LIST = "list"
 """Names a file, which looks like a host and is none."""
 
@@ -109,7 +110,7 @@ def _entry(item: Item, route: Route, zone: ZoneInfo) -> Entry:
     what = seen.summary or (f"an alert of {seen.detector}" if seen.detector else "an alert")
     heading = f"{seen.host}: {what}" if seen.host else what
     if item.count > 1:
-        heading = f"{heading[:200]} ({item.count} times)"
+        heading = f"{heading} ({item.count} times)"
     elif item.count == 0:
         heading = f"what came of it: {heading}"
     lines = tuple(
@@ -117,17 +118,14 @@ def _entry(item: Item, route: Route, zone: ZoneInfo) -> Entry:
         for label, value in _lines(seen, item, zone)
         if value
     )
-    return Entry(seen.severity, COLOURS[seen.severity], defanged(heading, 300), lines)
+    return Entry(seen.severity, COLOURS[seen.severity], defanged(heading, _MOST_HEADING), lines)
 
 
 def _lines(seen: Shown, item: Item, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
-    """Yield all that may be seen of an alert, by label."""
+    """Yield what may be seen of an alert and is not in its heading, by label."""
     if item.count > 1:
         yield "first", _time(item.first_at, zone)
     yield "last" if item.count > 1 else "time", _time(item.last_at, zone)
-    yield "severity", seen.severity
-    yield "host", seen.host or ""
-    yield "what", seen.summary or ""
     if seen.indicator is not None:
         found = seen.indicator
         yield "listed", f"{found.type} {found.value!r} in the {found.where}"
@@ -154,7 +152,6 @@ def _bare(dispatch: Dispatch, zone: ZoneInfo) -> Words:
             str(item.newest.id),
             (
                 ("time", _time(item.last_at, zone)),
-                ("severity", item.newest.severity),
                 ("count", str(item.count)),
             ),
         )
