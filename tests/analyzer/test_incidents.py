@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vedette_analyzer.grouping import put_into_incidents
+from vedette_analyzer.grouping import ClockMoved, put_into_incidents
 from vedette_analyzer.incidents import LONGEST, WINDOW, group, score
 from vedette_archive import Batch, Incident, Known, Reader, Triaged, Writer
 from vedette_schemas import Alert, IncidentStatus, Match, Severity, State, Where
@@ -30,6 +31,10 @@ def told(number: int = 1, minute: float = 0, indicator: str | None = None, **cha
     return alert(number, at=at(minute * MINUTE), match=match or None, **changes)
 
 
+class _DiedError(Exception):
+    pass
+
+
 class Books:
     """An archive into which alerts are stored and grouped, as the analyzer does it."""
 
@@ -37,9 +42,15 @@ class Books:
 
         self.writer, self.reader = Writer(folder / "archive.db"), Reader(folder / "archive.db")
 
-    def store(self, *alerts: Alert) -> None:
+    def store(self, *alerts: Alert, moves: Sequence[ClockMoved] = ()) -> None:
         with self.writer.transaction() as books:
+            put_into_incidents(books, alerts, books.store(Batch(alerts=alerts)), moves)
+
+    def fail(self, *alerts: Alert) -> None:
+        """Store alerts, and die before that is committed."""
+        with suppress(_DiedError), self.writer.transaction() as books:
             put_into_incidents(books, alerts, books.store(Batch(alerts=alerts)))
+            raise _DiedError
 
     def triage(self, incident: Incident, status: IncidentStatus, owner: str | None = None) -> None:
         with self.writer.transaction() as books:
@@ -187,6 +198,13 @@ def test_a_clock_that_is_set_neither_parts_an_incident_nor_makes_it_longer(
     assert books.members() == [{1, 2}, {3}]
 
 
+def test_a_clock_that_is_set_between_two_alerts_of_a_transaction_parts_none(books: Books) -> None:
+    by = timedelta(days=-30)
+    late = [told(n).model_copy(update={"at": at(n * MINUTE) + by}) for n in (6, 200)]
+    books.store(told(1), told(2, 5), *late, moves=[ClockMoved(by, at(6 * MINUTE), 2)])
+    assert books.members() == [{1, 2, 6}, {200}]
+
+
 def test_what_an_analyzer_left_whose_clock_was_ahead_takes_nothing(books: Books) -> None:
     books.store(told(1, 60 * 24 * 365))
     books.store(told(2))
@@ -230,11 +248,13 @@ def seen(incident: Incident) -> tuple[object, ...]:
 
 
 def all_in(
-    folder: Path, batches: Sequence[Sequence[Alert]]
+    folder: Path, batches: Sequence[Sequence[Alert]], fails: Sequence[int] = ()
 ) -> tuple[list[tuple[object, ...]], list[set[int]]]:
     books = Books(folder)
     try:
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            if number in fails:
+                books.fail(*batch)
             books.store(*batch)
         return [seen(one) for one in books.all], books.members()
     finally:
@@ -257,9 +277,9 @@ def test_neither_batches_nor_repetition_change_which_incidents_there_are(
     ends = sorted({0, len(alerts), *(cut for cut in cuts if cut <= len(alerts))})
     parts = [alerts[first:last] for first, last in pairwise(ends)]
     assert all_in(copies[1], parts) == once
-    # what was committed comes again, as after a crash between commit and ack
+    # what was committed comes again, as after a crash between commit and ack, or one before the commit
     repeated = [part for n, part in enumerate(parts) for part in ([part] if n not in again else [part, part])]
-    assert all_in(copies[2], repeated) == once
+    assert all_in(copies[2], repeated, fails=again) == once
 
 
 def test_what_was_judged_again_after_a_crash_has_the_same_name() -> None:
