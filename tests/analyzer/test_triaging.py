@@ -32,7 +32,8 @@ def the(site: Site) -> Incident:
 
 
 def triage(*ids: UUID, **changes: Any) -> Triage:
-    return Triage(incident_ids=ids, **({"status": IncidentStatus.ACKNOWLEDGED} | changes))
+    fields: dict[str, Any] = {"incident_ids": ids, "status": IncidentStatus.ACKNOWLEDGED}
+    return Triage(**(fields | changes))
 
 
 def test_what_is_nobodys_becomes_whoevers_acknowledges_it(site: Site) -> None:

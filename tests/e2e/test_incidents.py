@@ -29,7 +29,8 @@ def about(text: str) -> Callable[[Alert], bool]:
 def incidents(site: ActingSite, *words: str) -> list[dict[str, Any]]:
     found = site.vedette("incidents", "--json", *words)
     assert found.returncode == 0, found.stderr
-    return json.loads(found.stdout)
+    told: list[dict[str, Any]] = json.loads(found.stdout)
+    return told
 
 
 def say(site: ActingSite, what: str, name: str, *words: str) -> str:
