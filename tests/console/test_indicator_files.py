@@ -190,6 +190,15 @@ def test_a_line_without_end_is_refused_and_the_others_serve(
     assert "longer than 16384" in bad["reason"]
 
 
+def test_a_line_that_is_no_utf_8_serves_as_it_does_in_the_analyzer(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes(HEADER.encode() + b"host,lure.test,,,,,,gr\xfcn\r\nhost,other.test,,,,,,\r")
+    code, out = run("check", path, "--json")
+    assert (code, json.loads(out)["entries"], json.loads(out)["bad"]) == (0, 2, [])
+    (match,) = json.loads(run("match", "--list", path, "--as", "host", "--json", "lure.test")[1])
+    assert match["comment"] == "gr\N{REPLACEMENT CHARACTER}n"
+
+
 def test_of_many_bad_lines_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
     path = tmp_path / "many"
     path.write_text("lure.test\n" + "no word at all\n" * (MAX_BAD_LINES + 5))

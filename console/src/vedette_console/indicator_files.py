@@ -69,7 +69,7 @@ def read_file(path: Path, how: How) -> Listed:
         task = shown.add_task(_reading(path), total=os.fstat(file.fileno()).st_size)
         if form is None:
             rows = Rows(path.name)
-            text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape")
+            text = io.TextIOWrapper(file, "utf-8-sig", "replace")
             rows.read(_watched(enumerate(_lines(text), start=1), file, shown, task))
             bad = [(line.line, line.reason) for line in rows.bad.told()]
             return Listed(OURS, rows.good(), bad, rows.repeated)
