@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from vedette_analyzer.edited import LARGE_BYTES
 from vedette_analyzer.guarding import GuardFiles
 from vedette_schemas import SettingsError
 
@@ -84,3 +85,45 @@ def test_what_can_not_be_used_or_lost_most_keeps_what_was_guarded_and_says_so_on
     edited = files.changed()
     assert edited is not None
     assert (edited.problems, edited.guard.guarded("town.example")) == ((), None)
+
+
+def large(path: Path, *more: str) -> Path:
+    path.write_text(
+        "".join(f"h{number}.common.example\n" for number in range(LARGE_BYTES // 15)) + "\n".join(more)
+    )
+    return path
+
+
+def test_a_large_file_is_read_by_another_process_and_says_the_same(tmp_path: Path) -> None:
+    big = large(tmp_path / "big.txt", "school.example", "???", "10.0.0.0/8")
+    files = GuardFiles([big])
+    read = files.first()
+    names = LARGE_BYTES // 15 + 2
+    assert len(read.guard) == names
+    assert read.guard.guarded("www.school.example") == (
+        "www.school.example is below school.example, which is too common to block (big.txt)"
+    )
+    assert read.guard.guarded("10.1.2.3")
+    large(big, "library.example")
+    edited = files.changed()
+    assert edited is not None
+    assert edited.guard.guarded("library.example")
+    assert len(edited.guard) == names - 1
+    big.write_text("{" + " " * LARGE_BYTES)
+    edited = files.changed()
+    assert edited is not None
+    assert edited.problems == (
+        "the old entries of big.txt stay in force: not JSON, though it begins like it",
+    )
+    assert edited.guard.guarded("library.example")
+
+
+def test_what_reads_a_large_file_may_be_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = GuardFiles([large(tmp_path / "big.txt")])
+    files.first()
+    large(tmp_path / "big.txt", "library.example")
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    edited = files.changed()
+    assert edited is not None
+    assert edited.problems == ("the old entries of big.txt stay in force: what reads it ended with 1",)
+    assert len(edited.guard) == LARGE_BYTES // 15

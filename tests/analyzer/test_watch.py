@@ -6,7 +6,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from vedette_analyzer.watch import LARGE_BYTES, ListFiles, ListsRead, watch
+from vedette_analyzer.edited import LARGE_BYTES
+from vedette_analyzer.watch import ListFiles, ListsRead, watch
 from vedette_schemas import SettingsError
 from vedette_transport import Call, Inbox
 

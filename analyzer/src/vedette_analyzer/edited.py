@@ -7,6 +7,8 @@ from io import BufferedReader
 from pathlib import Path
 
 MAX_BYTES = 512 * 2**20
+LARGE_BYTES = 2**18
+"""A larger file is read by another process; a smaller one is read here before that has started."""
 
 Stamp = tuple[int, int, int, int]
 

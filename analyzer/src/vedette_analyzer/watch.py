@@ -18,15 +18,13 @@ from vedette_indicators.compiled import CompiledError, CompiledList
 from vedette_schemas import SettingsError
 from vedette_transport import Call, Inbox
 
-from .edited import Stamp, opened, stamp
+from .edited import LARGE_BYTES, Stamp, opened, stamp
 from .faults import trace
 from .hunting.generations import Source
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
-LARGE_BYTES = 2**18
-"""A larger list is read by another process; a smaller one is read here before that has started."""
 
 _MAX_COMPILING_SECONDS = 900
 

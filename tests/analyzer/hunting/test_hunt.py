@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vedette_analyzer.detectors import LISTED, Lists
+from vedette_analyzer.edited import LARGE_BYTES
 from vedette_analyzer.finding import Finding
 from vedette_analyzer.hunting.newer import COMPILED_FROM, News, opened, table_of
 from vedette_analyzer.hunting.search import Search
 from vedette_analyzer.hunting.telling import alert_of, name_of
-from vedette_analyzer.watch import LARGE_BYTES, ListFiles
+from vedette_analyzer.watch import ListFiles
 from vedette_archive import Batch, Judged, Place
 from vedette_indicators import IndicatorTable, read_list
 from vedette_schemas import Action, Mode, Observation, Severity, Stream
