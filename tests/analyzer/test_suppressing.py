@@ -415,6 +415,7 @@ def test_their_number_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) ->
     assert site.act(suppress(host="host-2"))[0].done, "one of the same scope takes its place"
     site.act(Lift(suppression_id=names[0]))
     assert site.act(suppress(host="host-9"))[0].done
+    assert site.analyzer.suppressed == 3
 
 
 def test_an_act_that_comes_again_after_a_crash_hides_under_the_same_name(site: Site) -> None:

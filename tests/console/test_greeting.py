@@ -69,6 +69,18 @@ def test_what_is_in_force_is_said_when_all_is_ready(
     assert list(ready_lines(deployment, {}, facts)).count(f"  in force   {fact}") == count
 
 
+@pytest.mark.parametrize(("fact", "count"), [("3", 1), ("nothing", 0), (None, 0)])
+def test_what_is_suppressed_is_said_when_all_is_ready(
+    deployment: Deployment, fact: str | None, count: int
+) -> None:
+    facts = {} if fact is None else {"suppressed": fact}
+    told = [line for line in ready_lines(deployment, {}, {}, analyzer=facts) if "  suppressed" in line]
+    assert len(told) == count
+    for line in told:
+        assert line.startswith("  suppressed 3, which is not told: vedette suppressions --folder '")
+        assert shlex.split(line)[-1] == str(deployment.folder)
+
+
 def test_all_that_is_off_is_said_and_what_the_mode_means(deployment: Deployment) -> None:
     lines = list(ready_lines(deployment, {"window": "on"}, {"block": "off: why"}))
     assert {

@@ -262,6 +262,7 @@ class Server:
             **self._in_force.facts,
             "mode": str(self._settings.mode),
             "dropped": str(self._unusable.dropped),
+            "suppressed": str(self._analyzer.suppressed or "nothing"),
             "audit": f"on: {self._audit}",
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }

@@ -135,6 +135,11 @@ class Analyzer:
                     later.append(effect)
         yield from later
 
+    @property
+    def suppressed(self) -> int:
+        """How many suppressions are in force."""
+        return len(self._ordering.suppressions)
+
     def status(self, status: Status, now: datetime) -> Iterator[Effect]:
         """Take note of a program's heartbeat; yield the commands that it has not answered."""
         principal = Principal.parse(status.principal)

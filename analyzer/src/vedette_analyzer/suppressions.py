@@ -27,6 +27,9 @@ class Suppressions:
         self._in_force: dict[_Scope, Suppression] = {}
         self._has_moved = False
 
+    def __len__(self) -> int:
+        return len(self._in_force)
+
     def hiding(self, finding: Finding, host: str, now: datetime) -> Suppression | None:
         """Return what hides a finding about a host, or `None`: then it is told and acted upon."""
         if finding.detector not in self.detectors:

@@ -47,8 +47,11 @@ def how_to_sign_in(deployment: Deployment) -> str:
         store.close()
 
 
-def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts, console: str = "") -> Iterator[str]:
-    """Yield what is watched and done here, what is in force, and what one can do."""
+def ready_lines(
+    deployment: Deployment, sensor: Facts, enforcer: Facts, console: str = "", analyzer: Facts | None = None
+) -> Iterator[str]:
+    """Yield what is watched and done here, what is in force, what is not told, and what one can do."""
+    folder = shlex.quote(str(deployment.folder))
     broker = deployment.broker
     lists = ", ".join(str(path) for path in deployment.lists)
     yield (f"ready: host {deployment.host}, broker {broker}, lists {lists}, all else in {deployment.folder}")
@@ -59,9 +62,11 @@ def ready_lines(deployment: Deployment, sensor: Facts, enforcer: Facts, console:
     yield f"  mode       {deployment.mode}{_WHAT_IT_DOES[deployment.mode]}"
     if (held := enforcer.get(IN_FORCE, NOTHING)) != NOTHING:
         yield f"  in force   {held}"
+    if (suppressed := (analyzer or {}).get("suppressed", NOTHING)) != NOTHING:
+        yield f"  suppressed {suppressed}, which is not told: vedette suppressions --folder {folder}"
     if console:
         yield f"  console    {console}"
-    yield f"  what was ordered: vedette actions --folder {shlex.quote(str(deployment.folder))}"
+    yield f"  what was ordered: vedette actions --folder {folder}"
     yield f"  any MQTT client: {_listening(deployment)}"
     yield "  Ctrl-C stops all"
 

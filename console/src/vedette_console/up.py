@@ -295,7 +295,8 @@ class Up:
             self.say(f"ready: host {deployment.host}, broker {deployment.broker}")
             return
         facts = self._facts_of(Program.SENSOR), self._facts_of(Program.ENFORCER)
-        for line in ready_lines(deployment, *facts, self._sign_in):
+        analyzer = self._facts.get(str(ANALYZER), {})
+        for line in ready_lines(deployment, *facts, self._sign_in, analyzer):
             self.say(line)
 
     def _say_what_stays(self) -> None:
