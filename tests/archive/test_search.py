@@ -256,3 +256,18 @@ def test_a_search_of_an_archive_of_nothing_finds_nothing(path: Path) -> None:
         for events in Events:
             assert history.search(query(events=events, text="abc", since=NOON)) == Page()
         assert history.search(query(), after=f"1.{UUID(int=1)}") == Page()
+
+
+def test_all_pages_are_as_of_one_moment(path: Path) -> None:
+    with archive(path) as (writer, history):
+        writer.store(Batch(alerts=tuple(told(n, "host-1", Severity.HIGH, "x", n) for n in range(1, 8))))
+        pages = history.pages(query(), limit=3)
+        found = ids(next(pages))
+        writer.store(
+            Batch(alerts=(told(2, "host-1", Severity.HIGH, "x", 99), told(9, "a", Severity.LOW, "x", 0)))
+        )
+        assert found + [number for page in pages for number in ids(page)] == [7, 6, 5, 4, 3, 2, 1]
+        assert ids(history.search(query(), limit=1)) == [2]
+        with pytest.raises(QueryError):
+            next(history.pages(query(), limit=0))
+        history.search(query())

@@ -62,8 +62,8 @@ def test_what_an_earlier_schema_holds_is_found_and_counted(path: Path) -> None:
                 found = searched_observations(history, query, 7)
                 assert len(found) == len(set(found))
                 assert set(found) == all_observations(path, query) != set()
-        for fields in ({}, {"text": "FOUND"}, {"indicator": ["evil-1"]}, {"host": ["host-2"]}):
-            query = Query.of(fields)
+        for told_as in ({}, {"text": "FOUND"}, {"indicator": ["evil-1"]}, {"host": ["host-2"]}):
+            query = Query.of(told_as)
             assert searched_alerts(history, query, 3) == all_alerts(path, query) != []
         assert sum(each.alerts for each in history.over_time(NOON, at(30_000))) == 20
     assert check(path) == []
