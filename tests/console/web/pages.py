@@ -9,6 +9,12 @@ PAGES = (
     "/actions",
     "/history",
     "/history?events=observations",
+    "/history?text=phrase&host=host-7",
+    "/indicators",
+    "/indicators?q=http://www.evil-1.example/a",
+    "/indicators/add?type=phrase&value=a+loud+phrase&action=alert",
+    "/incidents",
+    "/incidents?status=all&order=newest",
     "/password",
     "/nowhere",
 )

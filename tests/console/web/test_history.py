@@ -12,9 +12,9 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202egnp.exe a\x00b </script><b>" + "x" 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _filled(_site: ConsoleSite) -> None:
+def _filled(shared_site: ConsoleSite) -> None:
     """Have the archive hold what is looked for."""
-    acting = _site.acting
+    acting = shared_site.acting
     for number in range(120):
         acting.copy(f"needle number {number}")
     acting.copy(HOSTILE)

@@ -7,6 +7,7 @@ from . import (
     charts,
     history,
     hosts,
+    incidents,
     indicators,
     now,
     password,
@@ -18,6 +19,7 @@ from . import (
 PAGES: tuple[Page, ...] = (
     now.PAGE,
     alerts.PAGE,
+    incidents.PAGE,
     hosts.PAGE,
     actions.PAGE,
     indicators.PAGE,
