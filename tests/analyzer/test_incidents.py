@@ -227,6 +227,21 @@ def test_the_score_rises_with_severity_then_hosts_then_lines() -> None:
     assert score(Severity.CRITICAL, 10**6, 10**6) == 100
 
 
+@pytest.mark.parametrize("by_score", [False, True])
+def test_pages_hold_each_incident_once_and_in_order(books: Books, by_score: bool) -> None:
+    severities = [Severity.LOW, Severity.HIGH, Severity.HIGH, Severity.CRITICAL, Severity.MEDIUM] * 2
+    books.store(*(told(n, host=f"host-{n}", severity=each) for n, each in enumerate(severities, 1)))
+    known, found, after = books.reader.incidents, list[Incident](), None
+    while True:
+        page = known.page(limit=3, by_score=by_score, after=after)
+        found += page.incidents
+        if (after := page.after) is None:
+            break
+    order = [(each.score, each.number) if by_score else (0, each.number) for each in found]
+    assert order == sorted(order, reverse=True)
+    assert sorted(each.number for each in found) == list(range(1, 11))
+
+
 ALERTS = st.lists(
     st.builds(
         told,

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
-from vedette_archive import Incident, check
+from vedette_archive import ArchivedObservation, History, Incident, check, timeline
 from vedette_schemas import MAX_TRIAGED, Act, IncidentStatus, Triage
 from vedette_transport.signing import ActVerifier
 
 from tests.analyzer.archived import ANNA, Site
 from tests.authority import make_ca
-from tests.messages import clipboard
+from tests.messages import clipboard, window
 
 
 @pytest.fixture
@@ -81,6 +81,29 @@ def test_what_is_not_known_is_said_and_the_rest_done(site: Site) -> None:
         False,
         "no such incident is known: 'vedette incidents' lists them",
     )
+
+
+def test_an_incidents_timeline_goes_over_all_sensors(tmp_path: Path) -> None:
+    site = Site(tmp_path, "host,evil.test,block,high,,,,")
+    site.heard()
+    (sent,), _ = site.report(clipboard("http://evil.test/"), second=10)
+    site.report(window(title="a title"), second=12)
+    site.answer(sent, second=14)
+    site.act(triage(the(site).id), second=20)
+    with History(site.path) as history:
+        found = timeline(site.reader, history, the(site))
+    site.close()
+    assert [type(each.what).__name__ for each in found] == [
+        "ArchivedObservation",  # received before it was judged: what was copied, the window, the outcome
+        "ArchivedObservation",
+        "ArchivedObservation",
+        "Alert",
+        "ArchivedCommand",
+        "Step",
+    ]
+    assert [each.host for each in found] == ["host-7"] * 5 + [""]
+    kinds = {each.what.stream.kind for each in found if isinstance(each.what, ArchivedObservation)}
+    assert kinds == {"clipboard", "window", "outcome"}
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,8 @@ def test_lone_surrogates_and_long_texts_are_put_down_as_they_can_be() -> None:
         (AuditQuery(what="ac"), []),
         (AuditQuery(host="host-8"), [3]),
         (AuditQuery(about="id-2"), [2]),
+        (AuditQuery(about="ID-"), [4, 3, 2, 1]),
+        (AuditQuery(about="d-2"), []),
         (AuditQuery(text="DEED 4"), [4]),
         (AuditQuery(text="%"), []),
         (AuditQuery(since=at(2), until=at(4)), [3, 2]),

@@ -130,8 +130,8 @@ def digest(content: tuple[object, ...]) -> str:
 class AuditQuery:
     """Which rows are wanted: those for which all holds that is named.
 
-    `what` is a whole name or its beginning up to the dot (`act`), `text` a part of the words. `below` is
-    the number below which to go on: the last of the page before.
+    `what` is a whole name or its beginning up to the dot (`act`), `about` an id or its beginning, `text` a
+    part of the words. `below` is the number below which to go on: the last of the page before.
     """
 
     since: datetime | None = None
@@ -225,7 +225,7 @@ def _where(wanted: AuditQuery) -> tuple[str, list[object]]:
         "who = {}": wanted.who,
         "(what = {0} OR substr(what, 1, length({0}) + 1) = {0} || '.')": wanted.what,
         "host = {}": wanted.host,
-        "about = {}": wanted.about,
+        "substr(about, 1, length({0})) = lower({0})": wanted.about,
         "instr(lower(words), lower({}))": wanted.text,
         "number < {}": wanted.below,
     }

@@ -42,7 +42,9 @@ def show_all(
     ] = "",
     host: Annotated[str, typer.Option(help="What was done on this host.")] = "",
     *,
-    about: Annotated[str, typer.Option(metavar="ID", help="What was done about it: a whole id.")] = "",
+    about: Annotated[
+        str, typer.Option(metavar="ID", help="What was done about it, by the beginning of its id.")
+    ] = "",
     text: Annotated[str, typer.Option(help="What its words hold.")] = "",
     last: Annotated[int, typer.Option(min=1, max=MOST_SHOWN, help="How many, the newest last.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines.")] = False,
