@@ -75,6 +75,8 @@ class Day:
             self.site.tick(self._now)
         kept = self.site.reader.suppressed
         assert len(kept.hidden(limit=1_000)) == self.hidden == sum(each.hidden for each in kept.newest())
+        told = {followed.alert.id for followed in self.site.reader.alerts_after(limit=1_000)}
+        assert not told & {each.alert.id for each in kept.hidden(limit=1_000)}, "published, by and by"
         in_force = {each.id for each in self.promised if not each.is_lifted and self.steady < each.ends}
         assert {each.id for each in kept.in_force(messages.at(self._now))} == in_force
         assert check(self.site.path) == []
