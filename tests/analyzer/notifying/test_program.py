@@ -125,6 +125,12 @@ def test_an_edit_is_taken_up_and_one_that_can_not_be_used_is_said(tmp_path: Path
         site.archive([alert(summary="to the second")])
         assert "to the second" in text_of(second.next())
         assert first.is_quiet
+        site.settings.write_text(settings(first).replace("officer", "other") + 'digest = "daily"\n')
+        site.await_line("following")
+        site.archive([alert(summary="waits")])
+        until(lambda: "1 alert," in site.call("check").stdout, "it waits", WAIT)
+        site.settings.write_text(settings(second))
+        site.await_line("other/other@school.example is no route any more, and what waits for it is kept")
 
 
 def test_what_was_archived_before_it_ever_ran_is_not_told(tmp_path: Path) -> None:

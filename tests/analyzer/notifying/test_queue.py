@@ -13,7 +13,7 @@ from vedette_archive import Cursor, Writer
 from vedette_schemas import SettingsError
 
 from tests.analyzer.notifying.routes import UTC_ZONE, route
-from tests.analyzer.notifying.telling import alert
+from tests.analyzer.notifying.telling import alert, match, origin
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LANES = {"officer": route(), "hr": route(severity="critical")}
@@ -86,3 +86,14 @@ def test_what_was_told_is_not_left_in_the_file(tmp_path: Path) -> None:
     queue.delivered("officer")
     queue.close()
     assert b"only here" not in (tmp_path / "queue.db").read_bytes()
+
+
+def test_what_a_route_may_not_see_is_not_even_kept_for_it(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "queue.db")
+    found = alert(at=NOW, match=match(), origin=origin(), summary="a summary")
+    queue.take([found], LANES, NOW, UTC_ZONE)
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("queue.db*"))
+    queue.close()
+    assert b"a summary" in kept
+    assert b"what-was-copied" not in kept
+    assert b"what anna reads" not in kept

@@ -52,15 +52,18 @@ class Notifier:
             lane: Courier(lane, settings, sender, self._queue, self._tell_others, self._figures)
             for lane, sender in self._senders.items()
         }
+        log.info("telling on %s", ", ".join(settings.route))
+        for lane, count in self._queue.stranded(settings.lanes).items():
+            log.warning(
+                "%s is no route any more, and what waits for it is kept for 30 days: %d alerts", lane, count
+            )
 
     async def run(self, edited: Watched) -> None:
         """Tell until told to end, or until the settings are edited."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._queue.close)
             stack.callback(self._follower.close)
-            if self._settings.metrics is not None:
-                address = Address.parse(self._settings.metrics)
-                stack.enter_context(MetricsServer(address, self._figures.registry))
+            self._show_metrics(stack)
             tasks = [asyncio.create_task(courier.run()) for courier in self._couriers.values()]
             try:
                 await self._follow(edited, tasks)
@@ -71,6 +74,16 @@ class Notifier:
                 for task in late:
                     task.cancel()
                 await asyncio.gather(*late, return_exceptions=True)
+
+    def _show_metrics(self, stack: contextlib.ExitStack) -> None:
+        """Answer Prometheus, where the settings say so; that it can't be is no reason to tell nobody."""
+        if self._settings.metrics is None:
+            return
+        address = Address.parse(self._settings.metrics)
+        try:
+            stack.enter_context(MetricsServer(address, self._figures.registry))
+        except SettingsError as error:
+            log.warning("%s", error)
 
     async def _follow(self, edited: Watched, tasks: "list[asyncio.Task[None]]") -> None:
         next_tidy = 0.0
@@ -106,22 +119,17 @@ async def serve(path: Path) -> None:
     edited = Watched([path])
     edited.changed()
     settings = load_settings(NotifySettings, path)
+    notifier = Notifier(settings, path.parent, ending)
+    await notifier.run(edited)
     while not ending.is_set():
-        notifier = Notifier(settings, path.parent, ending)
-        log.info("telling on %s", ", ".join(settings.route))
+        try:
+            new = load_settings(NotifySettings, path)
+            notifier = Notifier(new, path.parent, ending)
+            settings = new
+        except SettingsError as error:
+            log.warning("going on as before: %s", error)
+            notifier = Notifier(settings, path.parent, ending)
         await notifier.run(edited)
-        settings = _edited(path, settings)
-
-
-def _edited(path: Path, before: NotifySettings) -> NotifySettings:
-    """Return the settings as they are now, or as they were where they can't be used."""
-    try:
-        settings = load_settings(NotifySettings, path)
-        senders(settings, path.parent)
-    except SettingsError as error:
-        log.warning("going on as before: %s", error)
-        return before
-    return settings
 
 
 def check(path: Path) -> int:

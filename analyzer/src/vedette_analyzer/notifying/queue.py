@@ -1,7 +1,7 @@
 """What is still to be told, on disk: whatever ends us, it is told, and under the same name."""
 
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -154,6 +154,11 @@ class Queue:
     def depth(self, name: str) -> Depth:
         """Return what is still to be told in a lane."""
         return depth(self._ask, name)
+
+    def stranded(self, lanes: Collection[str]) -> dict[str, int]:
+        """Return how many alerts wait in what is none of these lanes."""
+        rows = self._ask("SELECT lane FROM waiting UNION SELECT lane FROM outgoing")
+        return {lane: self.depth(lane).alerts for (lane,) in rows if lane not in lanes}
 
     def tidy(self, lanes: Iterable[str], now: datetime) -> None:
         """Forget what is not needed any more."""
