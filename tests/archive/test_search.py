@@ -222,6 +222,13 @@ def test_a_place_that_no_page_named_is_refused(path: Path, events: Events, after
         history.search(query(events=events), after)
 
 
+@pytest.mark.parametrize("events", list(Events))
+def test_a_place_of_the_other_sort_is_refused(path: Path, events: Events) -> None:
+    place = "1.2" if events is Events.ALERTS else f"1.{UUID(int=1)}"
+    with archive(path) as (_, history), pytest.raises(QueryError, match="after: a place among"):
+        history.search(query(events=events), place)
+
+
 @pytest.mark.parametrize("limit", [0, -1, 1_001])
 def test_a_page_is_bounded(path: Path, limit: int) -> None:
     with archive(path) as (_, history), pytest.raises(QueryError, match="1 to 1,000"):

@@ -7,6 +7,7 @@ from vedette_schemas import decode_alert
 
 from . import schema
 from .commands import Question
+from .errors import QueryError
 from .query import ALERT_TEXTS, INDEXED_LENGTH, Query
 from .searching import Asking, Candidate, Page, Place, one_of, page, phrase
 from .times import to_number, to_time
@@ -18,6 +19,8 @@ _FEW = 20_000
 
 def find_alerts(ask: Asking, query: Query, after: Place | None, limit: int) -> Page:
     """Return a page of alerts."""
+    if after is not None and isinstance(after.minor, int):
+        raise QueryError("after: a place among observations, and alerts are asked for")
     chunks = _chunks(ask, _keys(ask, query), after, _A_CHUNK if query.text else limit + 1)
     found = page(chunks, query, ALERT_TEXTS, limit)
     return Page(
@@ -58,7 +61,7 @@ def _chunks(ask: Asking, keys: Question, after: Place | None, length: int) -> It
     while True:
         asked = keys.limit(length)
         if place is not None:
-            asked = asked.where(tuple_(alerts.at, alerts.id) < tuple_(place.major, str(place.minor)))
+            asked = asked.where(tuple_(alerts.at, alerts.id) < tuple_(place.major, place.minor))
         found = [Place(at, name) for at, name in ask(asked)]
         rows = ask(select(alerts.id, alerts.body).where(alerts.id.in_([each.minor for each in found])))
         bodies = {row.id: row for row in rows}

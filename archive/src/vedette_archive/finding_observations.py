@@ -46,8 +46,7 @@ def _chunks(ask: Asking, query: Query, after: Place | None) -> Iterator[list[Can
     length = _FIRST_CHUNK
     while first <= last:
         asked = union_all(*(each.limit(length).subquery().select() for each in _sources(query, first, last)))
-        ids = [row[0] for row in ask(asked.order_by("id").limit(None))]
-        ids = sorted(ids, reverse=True)[:length]
+        ids = sorted((row[0] for row in ask(asked)), reverse=True)[:length]
         if ids:
             yield [each for each in _opened(ask, ids) if after is None or each.place < after]
         if len(ids) < length:
