@@ -42,7 +42,7 @@ FILTER_SHIFT = 61
 """A filter is asked before the table: of each digest one bit, whose upper three tell the bit of a byte."""
 
 _LONGEST_LINE = 1 << 17
-_CHUNK = 1 << 20
+_CHUNK = 1 << 22
 _USUAL_LINE = 512
 _REMEMBERED = 4_096
 
