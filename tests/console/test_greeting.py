@@ -81,6 +81,16 @@ def test_what_is_suppressed_is_said_when_all_is_ready(
         assert shlex.split(line)[-1] == str(deployment.folder)
 
 
+def test_that_people_are_told_is_said_where_there_is_a_file_for_it(deployment: Deployment) -> None:
+    def told() -> list[str]:
+        return [line for line in ready_lines(deployment, {}, {}) if "  telling" in line]
+
+    assert told() == []
+    (deployment.folder / "notify.toml").touch()
+    (line,) = told()
+    assert shlex.split(line)[-3:] == ["check", "--folder", str(deployment.folder)]
+
+
 def test_all_that_is_off_is_said_and_what_the_mode_means(deployment: Deployment) -> None:
     lines = list(ready_lines(deployment, {"window": "on"}, {"block": "off: why"}))
     assert {

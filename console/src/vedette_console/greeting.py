@@ -64,6 +64,8 @@ def ready_lines(
         yield f"  in force   {held}"
     if (suppressed := (analyzer or {}).get("suppressed", NOTHING)) != NOTHING:
         yield f"  suppressed {suppressed}, which is not told: vedette suppressions --folder {folder}"
+    if deployment.settings_path("notify").exists():
+        yield f"  telling    as notify.toml says; how that stands: vedette notify check --folder {folder}"
     if console:
         yield f"  console    {console}"
     yield f"  what was ordered: vedette actions --folder {folder}"
