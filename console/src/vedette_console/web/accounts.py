@@ -8,6 +8,7 @@ from typing import NamedTuple
 from vedette_schemas import SettingsError
 
 from . import passwords
+from .deeds import COMMAND_LINE, Deeds
 from .roles import Role
 from .store import Store, to_number, to_time
 
@@ -28,11 +29,12 @@ _COLUMNS = "name, role, once, made_at, signed_in_at"
 
 
 class Accounts:
-    """The accounts in the console's database."""
+    """The accounts in the console's database; what is done to them is noted there as well, `by` whom."""
 
     def __init__(self, store: Store) -> None:
         """Keep them there."""
         self._store = store
+        self._deeds = Deeds(store)
 
     def everyone(self) -> list[Account]:
         """Return all accounts by name."""
@@ -53,7 +55,7 @@ class Accounts:
             row = connection.execute("SELECT hash FROM accounts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
-    def add(self, name: str, role: Role, now: datetime) -> str:
+    def add(self, name: str, role: Role, now: datetime, *, by: str = COMMAND_LINE) -> str:
         """Make an account and return its one-time password; raise `SettingsError` where that can't be."""
         if _NAME.fullmatch(name) is None:
             raise SettingsError(f"{name!r}: give lower-case letters, digits, '.', '_' and '-', at most 32")
@@ -68,26 +70,34 @@ class Accounts:
                 )
             except sqlite3.IntegrityError:
                 raise SettingsError(f"there is an account {name!r} already") from None
+            self._deeds.note(by, "account.add", f"{name}, as {role}", about=name)
         return password
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, *, by: str = COMMAND_LINE) -> None:
         """Remove an account and end its sessions; the last admin stays."""
         with self._store.writing() as connection:
             self._keep_an_admin(connection, name)
             connection.execute("DELETE FROM accounts WHERE name = ?", (name,))
             connection.execute("DELETE FROM failures WHERE name = ?", (name,))
+            self._deeds.note(by, "account.remove", name, about=name)
 
-    def give(self, name: str, role: Role) -> None:
+    def give(self, name: str, role: Role, *, by: str = COMMAND_LINE) -> None:
         """Give an account another role, from its next click on; the last admin keeps theirs."""
         with self._store.writing() as connection:
             if role is not Role.ADMIN:
                 self._keep_an_admin(connection, name)
-            connection.execute("UPDATE accounts SET role = ? WHERE name = ?", (role, name))
+            found = connection.execute("UPDATE accounts SET role = ? WHERE name = ?", (role, name))
+            if found.rowcount == 0:
+                raise _unknown(name)
+            self._deeds.note(by, "account.role", f"{name} is {role} from now on", about=name)
 
-    def reset(self, name: str, now: datetime) -> str:
+    def reset(self, name: str, now: datetime, *, by: str = COMMAND_LINE) -> str:
         """Give an account a one-time password and return it; its sessions end, and it is not locked."""
         password = passwords.one_time()
-        self._set(name, passwords.hashed(password), now, once=True)
+        stored = passwords.hashed(password)
+        with self._store.writing():
+            self._set(name, stored, now, once=True)
+            self._deeds.note(by, "account.reset", f"{name} has a one-time password", about=name)
         return password
 
     def choose(self, name: str, password: str, now: datetime) -> None:
@@ -95,7 +105,10 @@ class Accounts:
 
         Raise `SettingsError` where it is too weak.
         """
-        self._set(name, passwords.hashed(passwords.chosen(password, name)), now, once=False)
+        stored = passwords.hashed(passwords.chosen(password, name))
+        with self._store.writing():
+            self._set(name, stored, now, once=False)
+            self._deeds.note(name, "account.password", f"{name} has chosen a password", about=name)
 
     def _set(self, name: str, stored: str, now: datetime, *, once: bool) -> None:
         with self._store.writing() as connection:
@@ -104,17 +117,21 @@ class Accounts:
                 (stored, once, to_number(now), name),
             )
             if found.rowcount == 0:
-                raise SettingsError(f"there is no account {name!r}: 'vedette console user list' lists them")
+                raise _unknown(name)
             connection.execute("DELETE FROM sessions WHERE account = ?", (name,))
             connection.execute("DELETE FROM failures WHERE name = ?", (name,))
 
     def _keep_an_admin(self, connection: sqlite3.Connection, name: str) -> None:
         row = connection.execute("SELECT role FROM accounts WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise SettingsError(f"there is no account {name!r}: 'vedette console user list' lists them")
+            raise _unknown(name)
         query = "SELECT count(*) FROM accounts WHERE role = ?"
         if row[0] == Role.ADMIN and connection.execute(query, (Role.ADMIN,)).fetchone()[0] == 1:
             raise SettingsError(f"{name!r} is the last admin: make another one first")
+
+
+def _unknown(name: str) -> SettingsError:
+    return SettingsError(f"there is no account {name!r}: 'vedette console user list' lists them")
 
 
 def _account(row: tuple[str, str, int, int, int | None]) -> Account:

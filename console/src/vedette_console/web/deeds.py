@@ -4,12 +4,15 @@ What leaves the console as an act stands in the archive's chain, by the analyzer
 signed in, accounts, tokens, lists.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from vedette_archive import AuditQuery, AuditRow, Entry, Head, chain
 from vedette_archive.verifying import Verified, verify
 
 from .store import Store
+
+KEPT = timedelta(days=730)
+_CUT_EACH, _MOST_CUT = 100, 1_000
 
 COMMAND_LINE = "the command line"
 """Who did what was done by `vedette console`: whoever may write the console's folder."""
@@ -22,10 +25,13 @@ class Deeds:
         """Keep it there."""
         self._store = store
 
-    def note(self, who: str, what: str, words: str, *, about: str = "", now: datetime) -> None:
+    def note(self, who: str, what: str, words: str, *, about: str = "") -> None:
         """Put down what somebody did; within `Store.writing` it is written together with what it tells of."""
+        now = datetime.now(UTC)
         with self._store.writing() as connection:
-            chain.append(connection, [Entry(now, who, what, words, about=about)])
+            head = chain.append(connection, [Entry(now, who, what, words, about=about)])
+            if head.number % _CUT_EACH == 0:
+                chain.cut(connection, now - KEPT, now, _MOST_CUT)
 
     def rows(self, query: AuditQuery, limit: int) -> list[AuditRow]:
         """Return the newest rows that are asked for, newest first."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..ca.limits import Failures
 from . import passwords
 from .accounts import Account, Accounts
+from .deeds import Deeds
 from .store import Store, to_number, to_time
 
 FREE = 5
@@ -83,6 +84,10 @@ class SignIn:
                 " ON CONFLICT (name) DO UPDATE SET count = count + 1, at = excluded.at",
                 (name, to_number(now)),
             )
+            query = "SELECT count FROM failures WHERE name = ?"
+            if connection.execute(query, (name,)).fetchone()[0] == FREE:
+                words = f"nobody is let in as {name!r} for a while: {FREE} wrong passwords"
+                Deeds(self._store).note(name, "session.locked", words)
 
     def _forget(self, name: str) -> None:
         with self._store.writing() as connection:

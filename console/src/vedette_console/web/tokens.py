@@ -11,6 +11,7 @@ from typing import NamedTuple
 from vedette_schemas import SettingsError
 
 from .accounts import Account
+from .deeds import COMMAND_LINE, Deeds
 from .roles import Role
 from .scopes import Scope
 from .store import Store, to_number, to_time
@@ -69,6 +70,8 @@ class Tokens:
                 )
             except sqlite3.IntegrityError:
                 raise SettingsError(f"there is a token {name!r} already") from None
+            words = f"{name}: {' and '.join(good_for)}, for {days} days"
+            Deeds(self._store).note(made_by, "token.add", words, about=name)
         return secret
 
     def token(self, secret: str, now: datetime) -> Token | None:
@@ -92,11 +95,12 @@ class Tokens:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM tokens ORDER BY name").fetchall()  # noqa: S608
         return [_token(row) for row in rows]
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, *, by: str = COMMAND_LINE) -> None:
         """Remove a token: it is good for nothing any more; raise `SettingsError` where there is none."""
         with self._store.writing() as connection:
             if connection.execute("DELETE FROM tokens WHERE name = ?", (name,)).rowcount == 0:
                 raise SettingsError(f"there is no token {name!r}: 'vedette console token list' lists them")
+            Deeds(self._store).note(by, "token.remove", name, about=name)
 
 
 _COLUMNS = "name, scopes, made_by, made_at, expires_at, used_at"

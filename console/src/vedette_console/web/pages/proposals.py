@@ -46,9 +46,7 @@ def add_row(visit: _Adding) -> Response:
         proposed = propose(fields)
         with visit.site.store.writing():
             words = f"{target}: {proposed.line}"
-            Deeds(visit.site.store).note(
-                visit.account.name, "list.add", words, about=proposed.row.written, now=visit.now
-            )
+            Deeds(visit.site.store).note(visit.account.name, "list.add", words, about=proposed.row.written)
             line = add(target, proposed)
     except SettingsError as error:
         return _proposal(visit, fields, str(error), 400)

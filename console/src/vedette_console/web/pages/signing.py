@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ..deeds import Deeds
 from ..rendering import render
 from ..roles import What
 from ..signing_in import Refused
+from ..site import Site
 from ..visits import (
     SESSION,
     VISIT,
@@ -49,11 +51,17 @@ async def sign_in(request: Request) -> Response:
     found = await run_in_threadpool(site.sign_in.attempt, name, password, address)
     if isinstance(found, Refused):
         return _form(request, back, name, found)
-    secret = await run_in_threadpool(site.sessions.begin, found.name, datetime.now(UTC))
+    secret = await run_in_threadpool(_begin, site, found.name, address)
     response = RedirectResponse(local_path(back) or "/", 303)
     _remember(response, SESSION, secret)
     response.delete_cookie(VISIT, secure=True, httponly=True, samesite="strict")
     return response
+
+
+def _begin(site: Site, name: str, address: str) -> str:
+    with site.store.writing():
+        Deeds(site.store).note(name, "session.begin", f"signed in from {address or 'an unknown address'}")
+        return site.sessions.begin(name, datetime.now(UTC))
 
 
 @router.post("/sign-out")
