@@ -95,8 +95,8 @@ class Site:
     def signed(self, what: Wanted, second: float, issuer: str = ANNA) -> Act:
         """Return an act as the analyzer takes it once its signature was found to hold."""
         self.acts += 1
-        times = {"issued_at": at(second), "expires_at": at(second + 60)}
-        return Act(id=UUID(int=self.acts), issuer=issuer, what=what, **times)
+        name, until = UUID(int=self.acts), at(second + 60)
+        return Act(id=name, issuer=issuer, issued_at=at(second), expires_at=until, what=what)
 
     def approve(self, name: UUID, second: float = 3) -> tuple[ArchivedAct, list[Send], list[Alert]]:
         return self.act(self.approval(name), second)
