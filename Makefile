@@ -6,7 +6,7 @@ SOURCES := schemas indicators transport broker sensor analyzer enforcer console
 T ?= tests
 B ?= all
 
-.PHONY: help run demo web test test-unit test-faults test-corpus check format docs bench soak lock bundle
+.PHONY: help run demo web screenshots test test-unit test-faults test-corpus check format docs bench soak lock bundle
 
 help: ## list what make can do
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ demo: ## the same on a desktop of its own, with a browser, a clipboard and a lis
 
 web: ## build the console's scripts into the package; bootstrap does so as well
 	@./bootstrap dev
+
+screenshots: ## write a picture of each page of the console into docs/pictures
+	@./bootstrap dev
+	@./tests/packages
+	@$(PY) -m tests.console.web.pictures
 
 test: ## install what the tests need, run all of them (T=tests/analyzer: a part)
 	@./bootstrap dev

@@ -79,19 +79,21 @@ async def _serve(site: Site) -> None:
         **_tls(settings),
     )
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # garbage is normal, and our own errors we log
-    server = _Server(config, site.live)
-    listening = _listening(settings)
-    log.info("the console answers at %s", settings.address)
-    await server.serve([listening])
+    server = _Server(config, site.live, settings.address)
+    await server.serve([_listening(settings)])
 
 
 class _Server(uvicorn.Server):
-    """A server that sends the pages away that are kept current, when it is told to end."""
+    """A server that says when it is there; told to end, it sends the pages away that are kept current."""
 
-    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+    def __init__(self, config: uvicorn.Config, live: Live, address: str) -> None:
         super().__init__(config)
-        self._live = live
+        self._live, self._address = live, address
         self._loop = asyncio.get_running_loop()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        log.info("the console answers at %s", self._address)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._loop.call_soon_threadsafe(self._live.close)

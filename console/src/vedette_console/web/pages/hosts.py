@@ -1,6 +1,9 @@
 """*Hosts*: each as it was last heard, what was seen and done there, and what can be."""
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from vedette_indicators import named_target
@@ -10,14 +13,15 @@ from ...host_rows import Row
 from ...hosts import mode_of, read_modes
 from .. import standing
 from ..acting import Asked
-from ..live import written
+from ..archives import Archives
+from ..live import Region, written
+from ..rendering import fragment
+from ..settings import ConsoleSettings
 from ..visits import Acting, Looking, Visit
 from . import Page
 from .actions import act
 
 router = APIRouter()
-PAGE = Page(router, "Hosts", "/hosts")
-
 _ALERTS, _ACTIONS = 50, 50
 _AMONG = 500
 """Of how many of the last actions those of one host are looked for."""
@@ -30,9 +34,8 @@ LENGTHS = {900: "15 minutes", 3_600: "1 hour", 28_800: "8 hours", 86_400: "1 day
 def hosts(visit: Looking) -> Response:
     """List the hosts."""
     with visit.site.archives.reading() as reader:
-        found = standing.hosts(reader, visit.site.settings, visit.now)
-    modes = {row.host: _mode(visit, row) for row in found.rows}
-    return visit.page("hosts.html", hosts=found, modes=modes)
+        cursor = reader.newest_cursor()
+    return visit.page("hosts.html", cursor=written(cursor), html=visit.site.live.render("hosts"))
 
 
 @router.get("/hosts/{name}")
@@ -49,7 +52,7 @@ def host(visit: Looking, name: str) -> Response:
     return visit.page(
         "host.html",
         host=row,
-        mode=_mode(visit, row),
+        mode=_mode(visit.site.settings, row),
         cursor=written(cursor),
         alerts=alerts,
         ordered=ordered[:_ACTIONS],
@@ -91,8 +94,23 @@ def _length(visit: Visit) -> int:
     return int(chosen) if chosen.isascii() and chosen.isdecimal() and int(chosen) in LENGTHS else 3_600
 
 
-def _mode(visit: Visit, row: Row) -> str:
+def regions(settings: ConsoleSettings) -> dict[str, Region]:
+    """Return the parts of these pages that renew themselves."""
+
+    def all_hosts(archives: Archives, _: str) -> Markup:
+        with archives.reading() as reader:
+            found = standing.hosts(reader, settings, datetime.now(UTC))
+        modes = {row.host: _mode(settings, row) for row in found.rows}
+        return fragment("parts.html", "all_hosts", found, modes)
+
+    return {"hosts": all_hosts}
+
+
+def _mode(settings: ConsoleSettings, row: Row) -> str:
     """Return the lower of the server's mode and what the host itself allows; empty where it is not known."""
-    path = visit.site.settings.analyzer
+    path = settings.analyzer
     mode, is_hosts = mode_of(row, None if path is None else read_modes(path))
     return "" if mode is None else f"{mode}{' (the host allows no more)' if is_hosts else ''}"
+
+
+PAGE = Page(router, "Hosts", "/hosts", regions=regions)

@@ -1,0 +1,122 @@
+"""Writes a picture of each page into docs/pictures: `make screenshots`. What is on them was made up."""
+
+import random
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from playwright.sync_api import sync_playwright
+from vedette_archive import Batch, Writer
+from vedette_console.web.roles import Role
+from vedette_schemas import Alert, Match, Mode, Principal, Severity, Where, encode, topics
+
+from tests import messages
+from tests.archive.history import alert
+from tests.console.web.conftest import ROWS
+from tests.console.web.site import ConsoleSite, console_site
+
+PICTURES = Path(__file__).parents[3] / "docs/pictures"
+HOSTS = ("desk-12", "desk-31", "lab-3", "reception", "till-2")
+PAGES = {
+    "now": "/",
+    "alerts": "/alerts",
+    "host": "/hosts/host-7",
+    "hosts": "/hosts",
+    "actions": "/actions",
+    "incidents": "/incidents",
+    "indicators": "/indicators",
+    "history": "/history",
+    "audit": "/audit",
+}
+_SEEN = (
+    ("host", "login-paypa1.example", Where.TEXT, Severity.HIGH, "blocked login-paypa1.example for 24 h"),
+    ("url", "http://cdn.update-check.example/flash.exe", Where.TITLE, Severity.CRITICAL, "ended firefox"),
+    (
+        "program",
+        "mimikatz.exe",
+        Where.PROGRAM,
+        Severity.CRITICAL,
+        "ended mimikatz.exe (pid 4711), 2 processes",
+    ),
+    ("phrase", "gift cards urgently", Where.TEXT, Severity.LOW, "alerted"),
+    ("ip", "198.51.100.23", Where.TEXT, Severity.MEDIUM, "alerted"),
+)
+
+
+def main() -> None:
+    """Run a site, put a day's alerts into its archive, and look at each page in light, dark and small."""
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        with console_site(Path(folder), browser, Mode.APPROVE, *ROWS) as site:
+            furnish(site)
+            wide = {"width": 1200, "height": 860}
+            for name, path in PAGES.items():
+                take(site, path, PICTURES / f"{name}.png", viewport=wide)
+            take(site, "/", PICTURES / "now-dark.png", viewport=wide, color_scheme="dark")
+            take(site, "/", PICTURES / "now-small.png", viewport={"width": 380, "height": 820})
+            site.leave()
+        browser.close()
+    sys.stdout.write(f"{len(list(PICTURES.glob('*.png')))} pictures are in {PICTURES}\n")
+
+
+def furnish(site: ConsoleSite) -> None:
+    """Have hosts that are heard, alerts of a day, blocks in force and some that wait."""
+    now = datetime.now(UTC)
+    for name in HOSTS:
+        for program in ("sensor", "enforcer"):
+            principal = Principal.parse(f"{program}@{name}")
+            status = messages.status(principal=str(principal), at=now)
+            site.acting.watch.publish(topics.status(principal), encode(status))
+    with Writer(site.acting.folder / "archive.db") as writer:
+        writer.store(Batch(alerts=tuple(made_up(now))))
+    page = site.person(Role.RESPONDER).go("/hosts/host-7")
+    for number in range(1, 7):
+        site.acting.copy(f"see http://evil-{number}.example/ for more")
+    site.acting.alert(lambda alert: alert.match is not None and alert.match.value == "evil-6.example")
+    for _ in range(3):
+        page.goto("/")
+        page.get_by_role("button", name="Approve").first.click()
+        page.wait_for_selector(".note.good")
+
+
+def made_up(now: datetime) -> list[Alert]:
+    """Return what a day might bring."""
+    dice = random.Random(7)
+    found: list[Alert] = []
+    for number in range(1, 160):
+        hours = min(dice.expovariate(1 / 7), 23.0)
+        kind, value, where, severity, done = dice.choices(_SEEN, weights=(5, 3, 1, 9, 6))[0]
+        line = dice.randint(2, 80)
+        match = Match(type=kind, value=value, subject=value, where=where, list="blocklist.csv", line=line)
+        at = now - timedelta(hours=hours, minutes=1)
+        found.append(
+            alert(
+                number,
+                id=UUID(int=dice.getrandbits(128)),
+                at=at,
+                host=dice.choice(HOSTS),
+                severity=severity,
+                detector=f"listed-{'window' if where is not Where.TEXT else 'clipboard'}",
+                summary=f"{kind} {value!r} is listed",
+                done=done,
+                match=match,
+            )
+        )
+    return sorted(found, key=lambda each: each.at)
+
+
+def take(site: ConsoleSite, path: str, file: Path, **options: object) -> None:
+    """Take a picture of a page as an admin sees it."""
+    person = site.person(Role.ADMIN, **options)
+    page = person.go(path)
+    page.wait_for_load_state("load")
+    if page.locator("[data-chart]").count():
+        page.wait_for_selector("[data-chart].drawn canvas")
+    page.screenshot(path=file, animations="disabled")
+
+
+if __name__ == "__main__":
+    main()
