@@ -108,6 +108,32 @@ def test_what_is_not_committed_is_in_no_row(writer: Writer, reader: Reader) -> N
     assert reader.audit.verify().faults == ()
 
 
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE acts SET token = 'x.y.w'", [f"act {UUID(int=9)} is not what row 1 says of it"]),
+        ("UPDATE acts SET issuer = 'operator@ben'", [f"act {UUID(int=9)} is not what row 1 says of it"]),
+        ("UPDATE acts SET words = 'never'", [f"act {UUID(int=9)} is not what row 1 says of it"]),
+        ("UPDATE acts SET kind = 'order'", [f"act {UUID(int=9)} is not what row 1 says of it"]),
+        ("UPDATE commands SET action = 'block'", [f"command {ID} is not what row 2 says of it"]),
+        (
+            "UPDATE commands SET body = replace(body, '4242', '1')",
+            [f"command {ID} is not what row 2 says of it"],
+        ),
+        ("DELETE FROM acts", []),
+    ],
+)
+def test_what_an_act_or_a_command_was_is_known_by_its_row(
+    writer: Writer, reader: Reader, path: Path, statement: str, found: list[str]
+) -> None:
+    writer.store(Batch(acts=(act(),), commands=(command(),)))
+    assert reader.audit.verify().faults == ()
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement)
+    connection.close()
+    assert [fault.words for fault in reader.audit.verify().faults] == found
+
+
 def remove_all(writer: Writer, days: float, retention: Retention | None = None) -> int:
     removed = 0
     while count := writer.remove_expired(retention or Retention(), NOON + timedelta(days=days), step=3):

@@ -36,7 +36,7 @@ def audited(
 
 def _of_act(act: ArchivedAct) -> Entry:
     """Return the row about an act and its answer; the digest stands for the act as it was signed."""
-    facts: dict[str, object] = {"act": str(act.id), "done": act.done, "token": _digest(act.token)}
+    facts: dict[str, object] = {"act": str(act.id), "done": act.done, "token": digest_of(act.token)}
     about = act.id if act.command_id is None else act.command_id
     return Entry(act.at, act.issuer, f"act.{act.kind}", act.words, about=str(about), facts=facts)
 
@@ -44,7 +44,7 @@ def _of_act(act: ArchivedAct) -> Entry:
 def _of_command(command: OpenCommand) -> Entry:
     """Return the row about a command that was opened: it is sent at once, unless it waits for approval."""
     facts: dict[str, object] = {
-        "order": _digest(command.order.model_dump_json(exclude_none=True)),
+        "order": digest_of(command.order.model_dump_json(exclude_none=True)),
         "waits": command.waits,
         "indicator": command.indicator,
     }
@@ -87,5 +87,6 @@ def _host(audience: str) -> str:
     return Principal.parse(audience).host
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return what stands in a row for a signed act, or for an order."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .audit import verify_all
 from .errors import ArchiveDamagedError, explained
 from .history_rules import HISTORY_RULES
 from .incident_rules import INCIDENT_RULES
 from .opening import open_to_read
 from .rules import RULES
-from .verifying import verify
 
 _MANY = 20
 """Lines of one rule beyond which the rest is not spelled out."""
@@ -55,5 +55,5 @@ def _disagreements(connection: sqlite3.Connection, progress: Callable[[float], N
             yield rule.sentence.format(*row)
         if len(rows) > _MANY:
             yield "… and more of this sort"
-    yield from (f"audit: {fault.words}" for fault in verify(connection).faults[:_MANY])
+    yield from (f"audit: {fault.words}" for fault in verify_all(connection).faults[:_MANY])
     progress(1.0)
