@@ -29,6 +29,7 @@ PAGES = {
     "indicators": "/indicators",
     "history": "/history",
     "audit": "/audit",
+    "settings": "/settings",
 }
 _SEEN = (
     ("host", "login-paypa1.example", Where.TEXT, Severity.HIGH, "blocked login-paypa1.example for 24 h"),
