@@ -128,6 +128,8 @@ class ActingSite:
     def start(self) -> None:
         """Start the analyzer, and wait until it is there."""
         with (self.folder / "analyzer.log").open("ab") as log:
+            while not self.watch.messages.empty():
+                self.watch.next()  # the last one's heartbeats say nothing of this one
             self._analyzer = subprocess.Popen(self.deployment.command("analyzer"), stdout=log, stderr=log)
         deadline = time.monotonic() + WAIT
         while time.monotonic() < deadline:

@@ -2,18 +2,15 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from vedette_archive import Entry, Reader, Run
+from vedette_archive import Entry, Reader
 from vedette_schemas import (
     ANALYZER,
     Ack,
     ActAnswer,
     Alert,
-    MessageError,
-    OtherVersionError,
     Principal,
     SettingsError,
     Severity,
@@ -36,7 +33,6 @@ from vedette_transport import (
 )
 from vedette_transport.delivery import Receiver
 from vedette_transport.identity import Identity
-from vedette_transport.settings import Address
 from vedette_transport.signing import ActVerifier
 
 from .clock import Clock
@@ -50,24 +46,20 @@ from .in_force import InForce
 from .intake import Intake
 from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Then, Work
 from .metrics.meters import Meters
-from .orders import Effect, Send
+from .metrics.showing import show
+from .orders import Send
 from .presence import Presence
-from .reception import Reception
+from .reception import SUBSCRIPTIONS, Led, Reception
 from .revoked import Revoked
 from .settings import AnalyzerSettings
 from .suspects import Suspects, TrialEnded
 from .taking_up import opened, taken_up
+from .ticking import Tick, tick
 from .troubles import trouble
 from .unusable import Unusable
 from .watch import ListsRead
 
 log = logging.getLogger(__name__)
-
-TICK_SECONDS = 1.0
-
-
-class _Tick:
-    """Time has passed."""
 
 
 class Server:
@@ -94,51 +86,33 @@ class Server:
         self._meters = Meters()
         self._keeper = Keeper(writer, settings.retention, self._inbox)
         self._follower = AlertFollower(reader, self._publish_alert, reader.follower(FOLLOWER))
+        where = ANALYZER, settings.broker, self._inbox
         self._session = MqttSession(
-            ANALYZER,
-            settings.broker,
-            self._inbox,
-            subscriptions=(topics.EVERY_REPORT, topics.EVERY_STATUS, topics.EVERY_ACT),
-            facts=self._facts,
-            identity=self._identity,
+            *where, subscriptions=SUBSCRIPTIONS, facts=self._facts, identity=self._identity
         )
         ca = self._identity.folder.files().ca
         self._revoked = Revoked(settings.crl and folder / settings.crl, ca)
         self._desk = ActDesk(ActVerifier(ca, self._revoked.__contains__), self._analyzer, reader.act)
         self._suspects = Suspects(reader.deaths(), path, self._inbox)
         intake = Intake(self._receiver, self._analyzer, mark, self._suspects)
-        who = self._desk, self._presence, self._analyzer, self._receiver, self._clock
+        who = self._desk, self._presence, self._analyzer, self._receiver, self._unusable, self._clock
         self._reception = Reception(intake, *who, asked=self._session.answer_soon)
 
     def run(self) -> None:
         """Judge until told to stop; raise `SettingsError` where the archive can't be used any more."""
         stopping = threading.Event()
-        threading.Thread(target=_tick, args=(self._inbox, stopping), name="tick", daemon=True).start()
+        threading.Thread(target=tick, args=(self._inbox, stopping), name="tick", daemon=True).start()
         self._put_down("analyzer.started", f"version {program_version()}")
         self._in_force.start(stopping)
         self._keeper.start()
-        self._show_metrics()
+        if self._settings.metrics is not None:
+            whose = self._analyzer, self._keeper, self._unusable, self._in_force
+            show(self._settings.metrics, self._archive, self._meters, *whose)
         serve(self._session, self._inbox, self._handle)
         stopping.set()
         self._keeper.close()
         if self._failure:
             raise SettingsError(self._failure)
-
-    def _show_metrics(self) -> None:
-        """Answer Prometheus, where the settings say so."""
-        if self._settings.metrics is None:
-            return
-        # 5 MB: only where somebody asks
-        from .metrics.collecting import AnalyzerCollector, Standing, registry  # noqa: PLC0415
-        from .metrics.serving import MetricsServer  # noqa: PLC0415
-
-        def standing() -> Standing:
-            return Standing(self._keeper.waiting_seconds, self._unusable.dropped, self._in_force.entries)
-
-        inspector = self._analyzer.inspector
-        inspector.clock = time.perf_counter
-        collector = AnalyzerCollector(self._meters, inspector, self._archive, standing)
-        MetricsServer(Address.parse(self._settings.metrics), registry(collector))
 
     def _handle(self, event: Event) -> None:
         if moved := self._clock.look():
@@ -167,7 +141,7 @@ class Server:
 
     def _take_up(self, result: object) -> None:
         match result:
-            case _Tick():
+            case Tick():
                 self._tick()
             case Kept():
                 self._kept(result)
@@ -188,10 +162,6 @@ class Server:
     def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
             self._carry_out(self._reception.take(topic, payload))
-        except OtherVersionError as error:
-            self._carry_out(self._unusable.other_version(str(error), self._clock.now))
-        except MessageError as error:
-            self._unusable.drop(str(error))
         except Exception as error:  # noqa: BLE001 (no single message may end us)
             self._unusable.drop(f"a fault of ours: {trace(error)}")
 
@@ -234,7 +204,7 @@ class Server:
         if self._is_listening and self._follower.go_on():
             self._work.published = self._follower.sequence
 
-    def _carry_out(self, effects: Iterable[Effect | Ack | ActAnswer | Run | Heartbeat | Then]) -> None:
+    def _carry_out(self, effects: Iterable[Led | Then]) -> None:
         for effect in effects:
             match effect:
                 case Send():
@@ -243,8 +213,6 @@ class Server:
                 case Ack() | ActAnswer():
                     topic = topics.ack(Principal.parse(effect.audience))
                     self._session.publish(topic, encode(effect), qos=0)
-                case Run():
-                    self._work.runs.append(effect)
                 case Heartbeat():
                     self._work.hear(effect)
                 case _:
@@ -266,11 +234,6 @@ class Server:
             "audit": f"on: {self._audit}",
             "archive": f"off: {self._archive_trouble}"[:300] if self._archive_trouble else "on",
         }
-
-
-def _tick(inbox: Inbox, stopping: threading.Event) -> None:
-    while not stopping.wait(TICK_SECONDS):
-        inbox.put(Call(_Tick()))
 
 
 def _program(path: Path) -> None:

@@ -149,12 +149,13 @@ class Work:
         ]
         self.heartbeats[beat.principal] = [*others, beat][-_MOST_OPENINGS:]
 
-    def add(self, record: Record | Then) -> None:
+    def add(self, record: Record | Run | Then) -> None:
         """Put a record among its like."""
         getattr(self, _LIKE[type(record)]).append(record)
 
 
 _LIKE: dict[type, str] = {
+    Run: "runs",
     Then: "then",
     Judged: "findings",
     OpenCommand: "commands",

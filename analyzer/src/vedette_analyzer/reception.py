@@ -3,7 +3,18 @@
 from collections.abc import Callable, Iterator
 
 from vedette_archive import Run
-from vedette_schemas import Ack, ActAnswer, Life, Principal, Program, decode_status, read_report, topics
+from vedette_schemas import (
+    Ack,
+    ActAnswer,
+    Life,
+    MessageError,
+    OtherVersionError,
+    Principal,
+    Program,
+    decode_status,
+    read_report,
+    topics,
+)
 from vedette_transport.delivery import Receiver
 
 from .clock import Clock
@@ -13,6 +24,12 @@ from .intake import Intake
 from .keeping import Heartbeat
 from .orders import Effect
 from .presence import Presence
+from .unusable import Unusable
+
+SUBSCRIPTIONS = topics.EVERY_REPORT, topics.EVERY_STATUS, topics.EVERY_ACT
+
+Led = Effect | Ack | ActAnswer | Run | Heartbeat
+"""What a message leads to."""
 
 _HOST_PROGRAMS = frozenset({Program.SENSOR, Program.ENFORCER})
 
@@ -27,22 +44,28 @@ class Reception:
         presence: Presence,
         analyzer: Analyzer,
         receiver: Receiver,
+        unusable: Unusable,
         clock: Clock,
         asked: Callable[[], None],
     ) -> None:
         """`asked` is called when an operator's program begins: it need not wait for our next heartbeat."""
         self._intake, self._desk, self._presence, self._asked = intake, desk, presence, asked
-        self._analyzer, self._receiver, self._clock = analyzer, receiver, clock
+        self._analyzer, self._receiver, self._unusable, self._clock = analyzer, receiver, unusable, clock
 
-    def take(
-        self, topic: str, payload: bytes | bytearray
-    ) -> Iterator[Effect | Ack | ActAnswer | Run | Heartbeat]:
-        """Yield what a message leads to; raise `MessageError` where it can't be used."""
+    def take(self, topic: str, payload: bytes | bytearray) -> Iterator[Led]:
+        """Yield what a message leads to; one that can't be used is counted."""
+        try:
+            yield from self._read(topic, payload)
+        except OtherVersionError as error:
+            yield from self._unusable.other_version(str(error), self._clock.now)
+        except MessageError as error:
+            self._unusable.drop(str(error))
+
+    def _read(self, topic: str, payload: bytes | bytearray) -> Iterator[Led]:
         now = self._clock.now
         if topics.is_report(topic):
-            yield from self._intake.report(
-                read_report(topic, payload), len(payload), now, self._clock.counted
-            )
+            arrived = read_report(topic, payload)
+            yield from self._intake.report(arrived, len(payload), now, self._clock.counted)
         elif topics.is_act(topic):
             yield from self._desk.take(topic, payload, now)
         else:
