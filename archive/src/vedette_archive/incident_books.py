@@ -24,9 +24,9 @@ _WRITE = (
 )
 _READ = (
     f"SELECT {', '.join(_NAMES)} FROM incidents WHERE number IN ("  # noqa: S608 - our own words
-    "SELECT number FROM incidents JOIN json_each(?1) ON host = value WHERE takes_until >= ?3 "
-    "UNION SELECT number FROM incidents JOIN json_each(?2) ON indicator = value WHERE takes_until >= ?3) "
-    "ORDER BY number"
+    "SELECT number FROM json_each(?1) CROSS JOIN incidents ON host = value WHERE takes_until >= ?3 "
+    "UNION SELECT number FROM json_each(?2) CROSS JOIN incidents ON indicator = value "
+    "WHERE takes_until >= ?3) ORDER BY number"
 )
 _LINES = (
     "INSERT INTO incident_lines (incident, key, host, severity, detector, indicator, summary, count, "
@@ -133,7 +133,7 @@ class IncidentBooks:
         return frozenset(self._connection.execute(query, (json.dumps(pairs),)).fetchall())
 
     def _one_column(self, table: str, column: str, values: Sequence[str]) -> set[str]:
-        query = f"SELECT {column} FROM {table} JOIN json_each(?) ON {column} = value"  # noqa: S608
+        query = f"SELECT {column} FROM json_each(?) CROSS JOIN {table} ON {column} = value"  # noqa: S608
         return {str(found) for (found,) in self._connection.execute(query, (json.dumps(values),)).fetchall()}
 
 
