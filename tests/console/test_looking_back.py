@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner
 from vedette_analyzer.grouping import put_into_incidents
-from vedette_archive import ArchivedAct, Batch, Entry, Head, Reader, Triaged, Writer
+from vedette_archive import ArchivedAct, Batch, Entry, Head, Reader, Triaged, Writer, back_up
 from vedette_archive.schema.audited import TRIGGERS
 from vedette_console.__main__ import app, main
 from vedette_console.reporting import read_day
@@ -225,6 +225,15 @@ def test_a_whole_audit_is_told_with_its_head(folder: Path) -> None:
         assert said == f"all is well: 4 rows\nhead: {reader.audit.head}\n"
         noted = str(reader.audit.head)
     assert vedette("audit", "--folder", folder, "verify", "--head", noted)[0] == 0
+
+
+def test_a_copy_is_verified_where_there_is_nothing_else(folder: Path, tmp_path_factory: Any) -> None:
+    copy = tmp_path_factory.mktemp("elsewhere") / "backup.db"
+    back_up(folder / "archive.db", copy, lambda _: None)
+    with Reader(folder / "archive.db") as reader:
+        head = reader.audit.head
+    code, said = vedette("audit", "verify", "--archive", copy, "--head", str(head))
+    assert (code, said) == (0, f"all is well: 4 rows\nhead: {head}\n")
 
 
 @pytest.fixture

@@ -82,6 +82,9 @@ def verify(
         list[str] | None,
         typer.Option("--head", metavar="NUMBER:HASH", help="A head that was noted elsewhere; repeatable."),
     ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A backup, or another archive than the folder's.")
+    ] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
@@ -93,7 +96,7 @@ def verify(
     from vedette_archive import Head  # noqa: PLC0415
 
     noted = [Head.parse(each) for each in heads or ()]
-    with _opened(folder or context.obj) as reader:
+    with open_archive(archive) if archive else _opened(folder or context.obj) as reader:
         found = reader.audit.verify(noted)
     if as_json:
         told = {"rows": found.rows, "cut": found.cut, "head": str(found.head), "wrong": _wrong(found)}
