@@ -12,7 +12,7 @@ from vedette_analyzer.edited import LARGE_BYTES
 from vedette_analyzer.finding import Finding
 from vedette_analyzer.hunting.newer import COMPILED_FROM, News, opened, table_of
 from vedette_analyzer.hunting.search import Search
-from vedette_analyzer.hunting.telling import alert_of, name_of
+from vedette_analyzer.hunting.telling import alert_of, name_of, untold
 from vedette_analyzer.watch import ListFiles
 from vedette_archive import Batch, Judged, Place
 from vedette_indicators import IndicatorTable, read_list
@@ -117,6 +117,9 @@ def test_more_than_can_be_told_is_counted(site: Site, monkeypatch: pytest.Monkey
     site.seen(messages.clipboard("n0.test"), host="host-8")
     ended = site.hunt(site.listed(*(f"host,n{number}.test,,,,,," for number in range(5))) or 0)
     assert (ended.hits, ended.untold, len(site.hits)) == (6, 3, 3)
+    (told,) = untold(ended, NOON)
+    assert "and 3 of them are not told one by one" in told.summary
+    assert list(untold(ended.model_copy(update={"untold": 0}), NOON)) == []
 
 
 def test_a_list_of_before_that_is_damaged_counts_as_not_there(site: Site) -> None:
