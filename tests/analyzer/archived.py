@@ -9,8 +9,8 @@ from uuid import UUID
 from vedette_analyzer.core import Analyzer
 from vedette_analyzer.detectors import all_detectors
 from vedette_analyzer.grouping import put_into_incidents
-from vedette_analyzer.keeping import Work
 from vedette_analyzer.orders import Effect, Send
+from vedette_analyzer.work import Work
 from vedette_archive import ArchivedAct, Reader, Run, Writer
 from vedette_schemas import (
     Act,

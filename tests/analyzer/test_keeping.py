@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from vedette_analyzer.following import AlertFollower
-from vedette_analyzer.keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Work
+from vedette_analyzer.keeping import FOLLOWER, Keeper, Kept, NotKept
+from vedette_analyzer.work import Heartbeat, Work
 from vedette_archive import Reader, Retention, Run, Writer
 from vedette_schemas import Alert, Kind, Life, Principal, SpoolState, State, StreamState
 from vedette_transport import Call, Inbox

@@ -44,7 +44,7 @@ from .guarding import GuardRead
 from .hunting.child import Hunted
 from .in_force import InForce
 from .intake import Intake
-from .keeping import FOLLOWER, Heartbeat, Keeper, Kept, NotKept, Then, Work
+from .keeping import FOLLOWER, Keeper, Kept, NotKept
 from .metrics.meters import Meters
 from .metrics.showing import show
 from .orders import Send
@@ -58,6 +58,7 @@ from .ticking import Tick, tick
 from .troubles import trouble
 from .unusable import Unusable
 from .watch import ListsRead
+from .work import Heartbeat, Then, Work
 
 log = logging.getLogger(__name__)
 

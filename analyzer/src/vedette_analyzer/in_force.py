@@ -17,10 +17,10 @@ from .feeds.child import FeedKeeper
 from .guarding import GuardFiles, GuardRead
 from .hunting.child import Hunter
 from .hunting.generations import Generations
-from .keeping import Then
 from .settings import AnalyzerSettings
 from .troubles import trouble
 from .watch import ListFiles, ListsRead, watch
+from .work import Then
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from .clock import Clock
 from .core import Analyzer
 from .desk import ActDesk
 from .intake import Intake
-from .keeping import Heartbeat
 from .orders import Effect
 from .presence import Presence
 from .unusable import Unusable
+from .work import Heartbeat
 
 SUBSCRIPTIONS = topics.EVERY_REPORT, topics.EVERY_STATUS, topics.EVERY_ACT
 

@@ -11,7 +11,7 @@ import pytest
 from vedette_analyzer.hunting.child import Hunted, Hunter
 from vedette_analyzer.hunting.said import Ended, Hit, Progress
 from vedette_analyzer.hunting.telling import name_of
-from vedette_analyzer.keeping import Then
+from vedette_analyzer.work import Then
 from vedette_archive import Hidden
 from vedette_schemas import Alert, Scope, Severity, Suppress
 from vedette_transport import Call, Inbox

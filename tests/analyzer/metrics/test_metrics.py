@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from vedette_analyzer.detectors import Detector
 from vedette_analyzer.finding import Finding
 from vedette_analyzer.inspecting import SAMPLED, Inspector
-from vedette_analyzer.keeping import Kept, Work
+from vedette_analyzer.keeping import Kept
 from vedette_analyzer.metrics.collecting import MOST_HOSTS, AnalyzerCollector, Standing, registry
 from vedette_analyzer.metrics.meters import BUCKETS, Latencies, Meters
 from vedette_analyzer.metrics.serving import MetricsServer
+from vedette_analyzer.work import Work
 from vedette_archive import Batch, Fate, Head, Told, Writer
 from vedette_archive.gauges import read_gauges
 from vedette_schemas import Life, Ranges, SettingsError, State, Stream, Times, WindowFocused

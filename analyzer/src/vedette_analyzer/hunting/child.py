@@ -16,10 +16,10 @@ from typing import IO
 from vedette_schemas import Alert, MessageError, Severity, decode
 from vedette_transport import Call, Inbox
 
-from ..keeping import Then
 from ..orders import Effect
 from ..troubles import trouble
 from ..words import day_and_time
+from ..work import Then
 from .generations import Generations
 from .said import Ended, Hit, Line, Progress
 from .telling import untold
