@@ -132,6 +132,12 @@ def test_what_came_late_answers_the_mail_that_told_it_as_pending(tmp_path: Path)
         second = server.next()
         assert second["In-Reply-To"] == first["Message-ID"] != second["Message-ID"]
         assert "ended game" in text_of(second)
+        late = {"state": State.FINAL, "done": "game would not end"}
+        site.archive([pending.model_copy(update=late)])
+        third = server.next()
+        assert third["In-Reply-To"] == first["Message-ID"]
+        assert len({mail["Message-ID"] for mail in (first, second, third)}) == 3
+        assert "game would not end" in text_of(third)
 
 
 def test_repeats_are_counted_in_the_next_message(tmp_path: Path) -> None:

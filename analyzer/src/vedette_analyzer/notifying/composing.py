@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from vedette_schemas import State
 
-from .dispatch import Dispatch, Item, name
+from .dispatch import Dispatch, Item, first_name
 from .settings import EmailRoute, Route
 from .showing import Shown, Sight, defanged, limited, plain
 
@@ -94,11 +94,11 @@ def email(
 
 
 def _told_before(dispatch: Dispatch) -> object:
-    """Return the name of the message that this one answers: it told the same alert as pending."""
+    """Return the name of the message that this one answers: it told the same alert when it was new."""
     first = dispatch.gravest
     if first.count or len(dispatch.items) > 1:
         return None
-    return name(dispatch.lane, first.newest.model_copy(update={"state": State.PENDING}))
+    return first_name(dispatch.lane, first.newest)
 
 
 def _alerts(count: int) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import Field
-from vedette_schemas import Alert, Message, Severity
+from vedette_schemas import Message, Severity
 from vedette_schemas.fields import Time
 
 from .showing import Shown
@@ -73,10 +73,16 @@ def gravity(waiting: Waiting) -> tuple[int, datetime]:
 def dispatch(lane: str, waiting: tuple[Waiting, ...], now: datetime) -> Dispatch:
     """Return the message that tells of these, the gravest first."""
     items = tuple(each.item for each in sorted(waiting, key=gravity, reverse=True))
-    first = items[0].newest
-    return Dispatch(id=name(lane, first), lane=lane, made_at=now, items=items)
+    return Dispatch(id=name(lane, items[0]), lane=lane, made_at=now, items=items)
 
 
-def name(lane: str, first: Alert | Shown) -> UUID:
-    """Return the name of the message that shows this alert first."""
-    return uuid5(NAMESPACE, f"{lane}|{first.id}|{first.state}")
+def name(lane: str, first: Item) -> UUID:
+    """Return the name of the message that shows this first, or what came of it."""
+    seen = first.newest
+    root = first_name(lane, seen)
+    return root if first.count else uuid5(root, f"{seen.state}|{seen.done}|{seen.at.isoformat()}")
+
+
+def first_name(lane: str, seen: Shown) -> UUID:
+    """Return the name of the message that showed this alert first when it was new."""
+    return uuid5(NAMESPACE, f"{lane}|{seen.id}")

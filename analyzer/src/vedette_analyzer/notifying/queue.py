@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from vedette_archive import Cursor
-from vedette_schemas import Alert, State
+from vedette_schemas import Alert
 
 from . import routing
 from .dispatch import MOST_ITEMS, Dispatch, Item, Waiting, dispatch
@@ -186,13 +186,13 @@ class Queue:
             under = routing.OTHERS
             waiting = self._waiting(name, under)
         told = self._ask("SELECT at FROM told WHERE lane = ? AND key = ?", name, key)
-        known = self._ask("SELECT awaits_end FROM known WHERE lane = ? AND alert = ?", name, str(alert.id))
+        known = self._ask("SELECT told FROM known WHERE lane = ? AND alert = ?", name, str(alert.id))
         taken = routing.take(
             route,
             alert,
             now,
             zone,
-            known=Known(bool(known[0][0])) if known else None,
+            known=Known(known[0][0]) if known else None,
             waiting=waiting,
             told_at=datetime.fromisoformat(told[0][0]) if told else None,
             under=under,
@@ -203,7 +203,7 @@ class Queue:
                 self._kinds[name] += 1
         self._db.execute(
             "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)",
-            (name, str(alert.id), _text(now), taken.known.awaits_end),
+            (name, str(alert.id), _text(now), taken.known.told),
         )
 
     def _waiting(self, name: str, key: str) -> Waiting | None:
@@ -237,8 +237,8 @@ class Queue:
         if waiting.item.count:
             self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", (name, waiting.key, _text(now)))
         self._db.execute(
-            "UPDATE known SET awaits_end = ? WHERE lane = ? AND alert = ?",
-            (newest.state is State.PENDING, name, str(newest.id)),
+            "UPDATE known SET told = ? WHERE lane = ? AND alert = ?",
+            (routing.mark(newest), name, str(newest.id)),
         )
 
     def _ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:

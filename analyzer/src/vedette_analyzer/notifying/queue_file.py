@@ -17,7 +17,7 @@ CREATE TABLE follower (
     id INTEGER PRIMARY KEY CHECK (id = 1), archive TEXT NOT NULL, sequence INTEGER NOT NULL, since TEXT
 );
 CREATE TABLE known (
-    lane TEXT NOT NULL, alert TEXT NOT NULL, at TEXT NOT NULL, awaits_end INTEGER NOT NULL,
+    lane TEXT NOT NULL, alert TEXT NOT NULL, at TEXT NOT NULL, told TEXT,
     PRIMARY KEY (lane, alert)
 ) WITHOUT ROWID;
 CREATE INDEX known_by_time ON known (at);

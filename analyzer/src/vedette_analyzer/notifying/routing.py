@@ -32,9 +32,9 @@ _HOUR = timedelta(hours=1)
 
 
 class Known(NamedTuple):
-    """An alert that a route has taken before; `awaits_end`: it was told as pending, and shown."""
+    """An alert that a lane has taken before; `told` is the mark of how it was shown last, `None`: never."""
 
-    awaits_end: bool
+    told: str | None = None
 
 
 class Taken(NamedTuple):
@@ -47,6 +47,11 @@ class Taken(NamedTuple):
 def level(severity: Severity) -> int:
     """Return a number that rises with the severity."""
     return _LEVELS.index(severity)
+
+
+def mark(seen: Shown) -> str:
+    """Return what differs once there is something new to say of an alert; it tells nothing of it."""
+    return hashlib.sha256(f"{seen.state}|{seen.done}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def wants(route: Route, alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
@@ -96,10 +101,8 @@ def take(
         newest=_of_others(seen) if under == OTHERS else seen, count=1, first_at=alert.at, last_at=alert.at
     )
     if waiting is None:
-        return Taken(Waiting(under, new, ready), Known(awaits_end=False))
-    return Taken(
-        Waiting(under, _folded(waiting.item, new), min(ready, waiting.ready_at)), Known(awaits_end=False)
-    )
+        return Taken(Waiting(under, new, ready), Known())
+    return Taken(Waiting(under, _folded(waiting.item, new), min(ready, waiting.ready_at)), Known())
 
 
 def due(
@@ -166,9 +169,9 @@ def _what_came(
         item = waiting.item.model_copy(update={"newest": seen})
         ready = waiting.ready_at if route.digest or waiting.ready_at > now + SETTLE else now
         return Taken(Waiting(under, item, ready), known)
-    if not known.awaits_end or seen.state is not State.FINAL:
+    if known.told in (None, mark(seen)) or seen.state is not State.FINAL:
         return Taken(waiting, known)
-    ended = Known(awaits_end=False)
+    ended = Known(mark(seen))
     if waiting is not None:  # a repeat is shown, and is newer
         return Taken(waiting, ended)
     ready = next_digest(route.digest, read_time(route.digest_at), now, zone) if route.digest else now
