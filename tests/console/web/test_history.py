@@ -1,7 +1,13 @@
 """History in a real browser: what is searched, by whom, a page at a time; hostile text does no harm."""
 
+import csv
+import json
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
+from vedette_archive import AuditQuery
+from vedette_console.web.deeds import Deeds
 from vedette_console.web.roles import Role
 
 from tests.console.web.site import ConsoleSite
@@ -51,6 +57,27 @@ def test_all_that_was_seen_is_found_a_page_at_a_time(site: ConsoleSite) -> None:
     expect(page.get_by_role("link", name="Older")).to_have_count(0)
     page.goto("/history?events=observations&text=grüsse")
     assert len(rows(page)) == 1
+
+
+def test_a_search_is_sent_as_a_file_of_all_that_fits(site: ConsoleSite) -> None:
+    person = site.person(Role.RESPONDER)
+    page = person.go("/history?events=observations&text=needle+number")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert re.fullmatch(r"vedette-observations-\w+\.csv", download.value.suggested_filename)
+    table = [*csv.DictReader(download.value.path().read_text("utf-8").splitlines())]
+    assert [row["text"] for row in table] == [f"needle number {number}" for number in reversed(range(120))]
+    answer = person.page.request.get("/history/export.jsonl?text=quiet+phrase&severity=low")
+    assert {json.loads(line)["severity"] for line in answer.text().splitlines()} == {"low"}
+    noted = Deeds(site.store).rows(AuditQuery(what="history.export"), 2)
+    assert [row.words for row in noted] == [
+        "jsonl: severity=low text=quiet phrase",
+        "csv: events=observations text=needle number",
+    ]
+    page.goto("/history/export.exe")
+    expect(page.locator(".note.bad")).to_contain_text("csv or jsonl")
+    refused = site.person(Role.VIEWER).page.request.get("/history/export.csv")
+    assert refused.status == 403
 
 
 def test_what_people_copied_is_not_for_every_role(site: ConsoleSite) -> None:

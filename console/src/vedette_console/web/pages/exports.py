@@ -1,0 +1,70 @@
+"""What a search finds as a file, written as it is read: of any size, in little memory."""
+
+import io
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response, StreamingResponse
+from vedette_archive import Events, Query, QueryError
+from vedette_archive import Page as Found
+
+from ...exporting import OF_ALERTS, OF_OBSERVATIONS, Format, write_csv, write_lines
+from ..archives import Archives
+from ..deeds import Deeds
+from ..roles import What
+from ..visits import Visit, visiting
+from . import Page
+
+router = APIRouter()
+PAGE = Page(router)
+
+_EACH = 1_000
+_TYPES = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/jsonl"}
+
+_Exporting = Annotated[Visit, Depends(visiting(What.OBSERVATIONS))]
+
+
+@router.get("/history/export.{form}")
+def export(visit: _Exporting, form: str) -> Response:
+    """Send all that fits, newest first; the audit has who asked for what."""
+    asked = visit.request.query_params.multi_items()
+    try:
+        query = Query.read([(name, value) for name, value in asked if name != "after"])
+        kind = Format(form)
+        media_type = _TYPES[kind]
+    except QueryError as error:
+        return visit.back(str(error), good=False, to="/history")
+    except (ValueError, KeyError):
+        return visit.back("A search is sent as csv or jsonl.", good=False, to="/history")
+    words = " ".join(f"{name}={value}" for name, value in query.pairs()) or "all alerts"
+    Deeds(visit.site.store).note(visit.account.name, "history.export", f"{kind}: {words}")
+    name = f"vedette-{query.events}-{visit.now:%Y%m%dT%H%M%SZ}.{kind}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_written(visit.site.archives, query, kind), 200, headers, media_type)
+
+
+def _written(archives: Archives, query: Query, form: Format) -> Iterator[bytes]:
+    """Yield the file, a page of the search at a time."""
+    columns = OF_ALERTS if query.events is Events.ALERTS else OF_OBSERVATIONS
+    for number, page in enumerate(_pages(archives, query)):
+        part = io.StringIO(newline="")
+        if form is Format.JSONL:
+            write_lines([page], part)
+            yield part.getvalue().encode("utf-8", "replace")
+        else:
+            write_csv([page], columns, part)
+            text = part.getvalue()
+            yield (text if number == 0 else text.partition("\r\n")[2]).encode("utf-8", "replace")
+
+
+def _pages(archives: Archives, query: Query) -> Iterator[Found]:
+    """Yield all pages; between two of them nothing is held open, however slowly the file is taken."""
+    after: str | None = None
+    while True:
+        with archives.searching() as history:
+            page = history.search(query, after, _EACH)
+        yield page
+        if page.next is None:
+            return
+        after = page.next
