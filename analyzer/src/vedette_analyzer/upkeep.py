@@ -24,7 +24,7 @@ SLICE_SECONDS = 0.005
 IDLE_SHARE, BUSY_SHARE = 1 / 4, 1 / 20
 """Of the thread's time, how much goes into indexing: less while work is waiting."""
 
-_MOST_ARRIVALS = 512
+_FEWEST_ARRIVALS, _MOST_ARRIVALS = 8, 512
 
 
 class Upkeep:
@@ -35,7 +35,7 @@ class Upkeep:
         self._writer, self._retention = writer, retention
         self._next_tidy = time.monotonic() + TIDY_SECONDS
         self._next_words = time.monotonic()
-        self._arrivals = 8
+        self._arrivals = _FEWEST_ARRIVALS
         self._next_merge = math.inf
         self._may_merge = time.monotonic()
         self._has_removed = self._is_merging = False
@@ -69,7 +69,7 @@ class Upkeep:
             return
         self._next_words = now + (now - began) * (1 / share - 1)
         if now - began > SLICE_SECONDS:
-            self._arrivals = max(1, self._arrivals // 2)
+            self._arrivals = max(_FEWEST_ARRIVALS, self._arrivals // 2)
         elif now - began < SLICE_SECONDS / 2:
             self._arrivals = min(_MOST_ARRIVALS, 2 * self._arrivals)
 

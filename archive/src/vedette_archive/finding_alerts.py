@@ -9,8 +9,8 @@ from . import schema
 from .commands import Question
 from .errors import QueryError
 from .query import ALERT_TEXTS, INDEXED_LENGTH, Query
-from .searching import Asking, Candidate, Page, Place, one_of, page, phrase
-from .times import to_number, to_time
+from .searching import Asking, Candidate, Chunk, Page, Place, one_of, page, phrase
+from .times import to_number
 
 _A_CHUNK = 500
 _FEW = 20_000
@@ -26,7 +26,7 @@ def find_alerts(ask: Asking, query: Query, after: Place | None, limit: int) -> P
     return Page(
         alerts=tuple(decode_alert(each.body.encode()) for each in found.candidates),
         next=found.next,
-        reached=None if found.last is None else to_time(found.last.at),
+        reached=found.reached,
     )
 
 
@@ -55,7 +55,7 @@ def _keys(ask: Asking, query: Query) -> Question:
     return keys.join(schema.alert_words, words.rowid == alerts.sequence).where(matches)
 
 
-def _chunks(ask: Asking, keys: Question, after: Place | None, length: int) -> Iterator[list[Candidate]]:
+def _chunks(ask: Asking, keys: Question, after: Place | None, length: int) -> Iterator[Chunk]:
     alerts = schema.alerts.c
     place = after
     while True:
@@ -65,11 +65,13 @@ def _chunks(ask: Asking, keys: Question, after: Place | None, length: int) -> It
         found = [Place(at, name) for at, name in ask(asked)]
         rows = ask(select(alerts.id, alerts.body).where(alerts.id.in_([each.minor for each in found])))
         bodies = {row.id: row for row in rows}
-        yield [
+        candidates = [
             Candidate(each, each.major, row.body, row)
             for each in found
             if (row := bodies.get(each.minor)) is not None
         ]
+        if found:
+            yield Chunk(candidates, len(found), found[-1], found[-1].major)
         if len(found) < length:
             return
         place = found[-1]

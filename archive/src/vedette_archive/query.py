@@ -131,6 +131,11 @@ def holds(body: str, names: tuple[str, ...], needle: str) -> bool:
     )
 
 
+def stands_as_it_is(text: str) -> bool:
+    """Tell whether JSON holds a text unchanged, and in cases that a database knows: plain ASCII."""
+    return bool(text) and text.isascii() and _ESCAPED.search(text) is None
+
+
 def _may_hold(body: str, needle: str) -> bool:
     """Tell it without reading the JSON, which takes much longer: mostly it does not."""
     if _ESCAPED.search(needle) is not None:

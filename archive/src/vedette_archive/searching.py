@@ -13,10 +13,11 @@ from .commands import AnyRow, Question
 from .errors import QueryError
 from .query import Query, folded, holds
 from .reader import ArchivedObservation
+from .times import to_time
 
 MOST_LIMIT = 1_000
-MOST_LOOKED_AT = 5_000
-"""Rows of which a page looks at the texts; then it says how far it came, with what it has found by then."""
+MOST_LOOKED_AT, MOST_READ = 20_000, 5_000
+"""Rows that a page has the database look at, and that it reads itself (30 ms); then it says how far it came."""
 
 Asking = Callable[[Question | CompoundSelect[*tuple[Any, ...]]], Sequence[AnyRow]]
 
@@ -64,35 +65,39 @@ class Page:
     reached: datetime | None = None
 
 
+class Chunk(NamedTuple):
+    """Rows that were looked at together, how many, where that ended; those that can't fit are left out."""
+
+    candidates: Sequence[Candidate]
+    looked_at: int
+    end: Place
+    at: int
+
+
 class Found(NamedTuple):
-    """What of the candidates is on a page, how far it came, and whether there may be more."""
+    """What of the candidates is on a page, where the next page begins if there is one, how far this came."""
 
     candidates: list[Candidate]
-    last: Candidate | None
-    is_all: bool
-
-    @property
-    def next(self) -> str | None:
-        """What the page says as `next`."""
-        return None if self.is_all or self.last is None else str(self.last.place)
+    next: str | None = None
+    reached: datetime | None = None
 
 
-def page(chunks: Iterable[Sequence[Candidate]], query: Query, names: tuple[str, ...], limit: int) -> Found:
+def page(chunks: Iterable[Chunk], query: Query, names: tuple[str, ...], limit: int) -> Found:
     """Take from the chunks what holds the text until the page is full or enough was looked at."""
     needle = folded(query.text)
     found: list[Candidate] = []
-    last, looked = None, 0
+    reached, looked_at, read = None, 0, 0
     for chunk in chunks:
-        for each in chunk:
+        for each in chunk.candidates:
             if not needle or holds(each.body, names, needle):
                 if len(found) == limit:
-                    return Found(found, last, is_all=False)
+                    return Found(found, str(found[-1].place), to_time(found[-1].at))
                 found.append(each)
-            last = each
-        looked += len(chunk)
-        if looked >= MOST_LOOKED_AT:
-            return Found(found, last, is_all=False)
-    return Found(found, last, is_all=True)
+        reached = to_time(chunk.at)
+        looked_at, read = looked_at + chunk.looked_at, read + len(chunk.candidates)
+        if looked_at >= MOST_LOOKED_AT or read >= MOST_READ:
+            return Found(found, str(chunk.end), reached)
+    return Found(found, None, reached)
 
 
 def one_of(column: ColumnElement[str], values: Sequence[str]) -> list[ColumnElement[bool]]:
