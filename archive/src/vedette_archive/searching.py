@@ -17,7 +17,7 @@ from .times import to_time
 
 MOST_LIMIT = 1_000
 MOST_LOOKED_AT, MOST_READ = 20_000, 5_000
-"""Rows that a page has the database look at, and that it reads itself (30 ms); then it says how far it came."""
+"""Rows that a page has the database look at, and that it reads itself; then it says how far it came."""
 
 Asking = Callable[[Question | CompoundSelect[*tuple[Any, ...]]], Sequence[AnyRow]]
 
