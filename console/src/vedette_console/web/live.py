@@ -1,14 +1,12 @@
 """What is new, pushed to every page that is open: the archive is followed and rendered once, for all."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +17,7 @@ from .archives import Archives
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.035
 """How often the archive is asked for its newest alert while a page is open: a look takes 20 µs."""
 
 MOST_A_SECOND = 100
@@ -44,17 +42,13 @@ class TooManyError(VedetteError):
     """No more pages can be kept current."""
 
 
-class Event(NamedTuple):
-    """What a page is told: a name, its data, and how far a page that has it has come."""
+_PULSE = b": still here\n\n"
 
-    name: str
-    data: str
-    cursor: Cursor | None = None
 
-    def encoded(self) -> bytes:
-        """Return it as the wire has it; `data` is one line of JSON."""
-        name = "" if self.cursor is None else f"id: {written(self.cursor)}\n"
-        return f"{name}event: {self.name}\ndata: {self.data}\n\n".encode()
+def event(name: str, said: object, cursor: Cursor | None = None) -> bytes:
+    """Return an event as the wire has it; whoever has heard it has come as far as `cursor`."""
+    place = "" if cursor is None else f"id: {written(cursor)}\n"
+    return f"{place}event: {name}\ndata: {json.dumps(said)}\n\n".encode()
 
 
 @dataclass(eq=False, slots=True)
@@ -62,11 +56,11 @@ class Listener:
     """A page that is open."""
 
     regions: tuple[str, ...]
-    events: "asyncio.Queue[Event | None]" = field(default_factory=lambda: asyncio.Queue(_MOST_UNSENT))
+    events: "asyncio.Queue[bytes | None]" = field(default_factory=lambda: asyncio.Queue(_MOST_UNSENT))
     shown: dict[str, str] = field(default_factory=dict[str, str])
     is_behind: bool = False
 
-    def put(self, event: Event | None) -> None:
+    def put(self, event: bytes | None) -> None:
         """Queue an event; who does not keep up is sent away, and catches up when it comes back."""
         try:
             self.events.put_nowait(event)
@@ -108,7 +102,7 @@ class Live:
 
     async def listen(
         self, after: Cursor | None, regions: Sequence[str], is_welcome: Callable[[], bool]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """Yield what is new after a cursor, as Server-Sent Events.
 
         `is_welcome` is asked now and then whether whoever listens still may. Raise `TooManyError`.
@@ -123,22 +117,18 @@ class Live:
             self._cursor = self._cursor or newest
             first = await run_in_threadpool(self._caught_up, after)
             self._wake.set()
-            yield b"retry: 1000\n\n"
-            yield first.encoded()
+            yield b"retry: 1000\n" + first
             while not self._closed and not listener.is_behind:
-                event = await _next(listener)
-                if event is not None:
-                    yield event.encoded()
-                elif self._closed or not await run_in_threadpool(is_welcome):
+                told = await listener.events.get()
+                if told is None or (told is _PULSE and not await run_in_threadpool(is_welcome)):
                     return
-                else:
-                    yield b": still here\n\n"
+                yield told
         finally:
             self._listeners.discard(listener)
 
     async def follow(self) -> None:
         """Follow until cancelled."""
-        rendered = 0.0
+        rendered = pulse = 0.0
         while not self._closed:
             if not self._listeners:
                 self._cursor = None
@@ -150,12 +140,19 @@ class Live:
                 if time.monotonic() - rendered >= due or self._somebody_is_new():
                     rendered, self._changed = time.monotonic(), False
                     await self._renew_regions()
+                if time.monotonic() - pulse >= _PULSE_SECONDS:
+                    pulse = time.monotonic()
+                    self._tell(_PULSE)
                 self._complained = ""
             except VedetteError as error:
                 if str(error) != self._complained:
                     self._complained = str(error)
                     log.warning("%s", error)
-                self._tell(Event("trouble", json.dumps({"words": str(error)})))
+                self._tell(event("trouble", {"words": str(error)}))
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            except Exception:  # one page's mistake must not leave all others behind
+                log.exception("following the archive failed")
+                self._tell(event("trouble", {"words": "the console's log says what went wrong"}))
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -170,43 +167,43 @@ class Live:
                 found = [] if self._cursor is None else reader.alerts_after(self._cursor, _MOST_AT_ONCE)
             except OtherArchiveError:
                 self._cursor = newest
-                self._tell(Event("reload", "{}", newest))
+                self._tell(event("reload", {}, newest))
                 return
         self._changed = True
         self._cursor = found[-1].cursor if found else newest
         if found:
             self._tell(self._event(found, self._cursor))
 
-    def _event(self, found: Sequence[FollowedAlert], cursor: Cursor) -> Event:
+    def _event(self, found: Sequence[FollowedAlert], cursor: Cursor) -> bytes:
         now = time.monotonic()
         if now - self._second >= 1.0:
             self._left, self._second = MOST_A_SECOND, now
         shown, folded = _folded(found, self._left)
         self._left -= len(shown)
-        return Event("alerts", self._as_json(shown, folded), cursor)
+        return event("alerts", self._news(shown, folded), cursor)
 
-    def _as_json(self, shown: Sequence[Alert], folded: Mapping[str, int]) -> str:
+    def _news(self, shown: Sequence[Alert], folded: Mapping[str, int]) -> dict[str, object]:
         rows = [{"id": str(alert.id), "host": alert.host, "html": self._row(alert)} for alert in shown]
-        return json.dumps({"rows": rows, "folded": folded})
+        return {"rows": rows, "folded": folded}
 
     def _newest(self) -> Cursor:
         with self._archives.reading() as reader:
             return reader.newest_cursor()
 
-    def _caught_up(self, after: Cursor | None) -> Event:
+    def _caught_up(self, after: Cursor | None) -> bytes:
         """Return what a page has missed; without a cursor, only from where it goes on."""
         with self._archives.reading() as reader:
             newest = reader.newest_cursor()
             if after is None:
-                return Event("alerts", self._as_json((), {}), newest)
+                return event("alerts", self._news((), {}), newest)
             if after.archive != newest.archive or after.sequence > newest.sequence:
-                return Event("reload", "{}", newest)
+                return event("reload", {}, newest)
             found = reader.alerts_after(after, MOST_CAUGHT_UP + 1)
             missed = newest.sequence - after.sequence
             if len(found) > MOST_CAUGHT_UP:
                 found = list(reversed(reader.newest_alerts(MOST_CAUGHT_UP)))
         folded = {"earlier": missed - len(found)} if missed > len(found) > 0 else {}
-        return Event("alerts", self._as_json([each.alert for each in found], folded), newest)
+        return event("alerts", self._news([each.alert for each in found], folded), newest)
 
     def _somebody_is_new(self) -> bool:
         return any(set(each.regions) - set(each.shown) for each in self._listeners)
@@ -215,25 +212,20 @@ class Live:
         """Render each region that an open page has, and push what differs from what it shows."""
         wanted = {name for listener in self._listeners for name in listener.regions}
         rendered = await run_in_threadpool(self._rendered, sorted(wanted))
+        news = {name: event("region", {"region": name, "html": html}) for name, html in rendered.items()}
         for listener in self._listeners:
             for name in listener.regions:
-                html = rendered.get(name, "")
-                if listener.shown.get(name) != html:
+                html = rendered.get(name)
+                if html is not None and listener.shown.get(name) != html:
                     listener.shown[name] = html
-                    listener.put(Event("region", json.dumps({"region": name, "html": html})))
+                    listener.put(news[name])
 
     def _rendered(self, names: Sequence[str]) -> dict[str, str]:
         return {name: str(self.render(name)) for name in names}
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, told: bytes) -> None:
         for listener in self._listeners:
-            listener.put(event)
-
-
-async def _next(listener: Listener) -> Event | None:
-    with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(listener.events.get(), _PULSE_SECONDS)
-    return None
+            listener.put(told)
 
 
 def _folded(found: Sequence[FollowedAlert], most: int) -> tuple[list[Alert], dict[str, int]]:

@@ -22,6 +22,7 @@ SESSION, VISIT = "__Host-vedette", "__Host-vedette-visit"
 _NOTE = "__Host-vedette-note"
 _NOTE_SECONDS = 20
 _MOST_NOTE = 600
+_MOST_BACK = 2_000
 
 
 class NotSignedInError(Exception):
@@ -172,7 +173,7 @@ def local_path(text: str) -> str:
         and text.isprintable()
         and "\\" not in text
     )
-    return text if ok and text.isascii() else ""
+    return text if ok and text.isascii() and len(text) <= _MOST_BACK else ""
 
 
 def _address(request: Request) -> str:

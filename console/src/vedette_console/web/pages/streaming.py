@@ -1,5 +1,7 @@
 """What keeps open pages current: one stream of Server-Sent Events each, while a page is in sight."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -33,4 +35,12 @@ async def live(
         return account is not None and account.name == name and may(account.role, What.LOOK)
 
     stream = site.live.listen(cursor, regions, is_welcome)
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    first = await anext(stream)  # what keeps it from being followed is answered, not broken off
+
+    async def events() -> AsyncIterator[bytes]:
+        async with aclosing(stream):
+            yield first
+            async for event in stream:
+                yield event
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
