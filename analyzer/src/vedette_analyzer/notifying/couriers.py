@@ -11,6 +11,7 @@ from typing import TypeVar
 from vedette_schemas import Alert
 from vedette_transport import backoff
 
+from ..faults import trace
 from . import routing
 from .figures import Figures
 from .queue import Outgoing, Queue, QueueError
@@ -60,11 +61,15 @@ class Courier:
     async def run(self) -> None:
         """Send what is due until told to end."""
         while not self._ending.is_set():
-            outgoing, seconds = await self._until_possible(self._next)
-            if outgoing is None:
-                await self._sleep(seconds)
-            else:
-                await self._deliver(outgoing)
+            try:
+                outgoing, seconds = await self._until_possible(self._next)
+                if outgoing is None:
+                    await self._sleep(seconds)
+                else:
+                    await self._deliver(outgoing)
+            except Exception as error:  # noqa: BLE001 (one lane must not end the others)
+                log.error("%s: %s", self._name, trace(error))  # noqa: TRY400 (its words may repeat an alert)
+                await _wait(self._ending, LONGEST_RETRY_SECONDS)
 
     def _next(self) -> tuple[Outgoing | None, float]:
         """Return the message to send now: the one that has not arrived yet, or a new one that is due.
@@ -95,6 +100,9 @@ class Courier:
                 break
             except NotSentError as error:
                 found = error
+            except Exception as error:  # noqa: BLE001 (other words may not meet that fault)
+                log.error("%s: %s", self._name, trace(error))  # noqa: TRY400 (its words may repeat an alert)
+                found = NotSentError(f"a fault of ours ({type(error).__name__})", is_refused=True)
             self._figures.failed(self._name)
             outgoing = await self._until_possible(partial(self._note, outgoing, found))
             await _wait(self._ending, next(delays))

@@ -7,6 +7,7 @@ from pathlib import Path
 from vedette_archive import ArchiveError, Cursor, OtherArchiveError, Reader
 from vedette_schemas import Alert, MessageError
 
+from ..faults import trace
 from .queue import Queue, QueueError
 from .settings import NotifySettings
 
@@ -30,7 +31,6 @@ class Follower:
         self._reader: Reader | None = None
         self._file: tuple[int, int] | None = None
         self._said = ""
-        self.unreadable = 0
 
     def go_on(self, now: datetime) -> set[str] | None:
         """Take in some of what is new; return the lanes it waits in, `None` where nothing is new."""
@@ -85,33 +85,31 @@ class Follower:
         self._queue.begin(Cursor(reader.name, 0), now - _AGAIN)
         log.warning("%s is another archive than before; its last day is read anew", self._path)
 
-    def _read(self, reader: Reader, now: datetime) -> set[str] | None:
-        """Take in one page; `None` where there is none."""
+    def _read(self, reader: Reader, now: datetime, most: int = MOST_AT_ONCE) -> set[str] | None:
+        """Take in one page; `None` where there is none. What can't be taken in is passed over by itself."""
         followed = self._queue.follower()
         assert followed is not None  # noqa: S101 (it was begun)
         cursor, since = followed
+        beyond = Cursor(cursor.archive, cursor.sequence + 1)
         try:
-            page = reader.alerts_after(cursor, MOST_AT_ONCE)
+            page = reader.alerts_after(cursor, most)
+            if not page:
+                return None
+            beyond = page[-1].cursor
+            return self._take(
+                [each.alert for each in page if since is None or each.alert.at >= since], beyond, now
+            )
         except OtherArchiveError:
             self._begin_again(reader, now)
             return set()
-        except MessageError:
-            return self._one_by_one(reader, cursor, now)
-        if not page:
-            return None
-        alerts = [each.alert for each in page if since is None or each.alert.at >= since]
-        return self._take(alerts, page[-1].cursor, now)
-
-    def _one_by_one(self, reader: Reader, cursor: Cursor, now: datetime) -> set[str]:
-        """Take in the next alert, or pass over it where it can't be read."""
-        step = Cursor(cursor.archive, cursor.sequence + 1)
-        try:
-            page = reader.alerts_after(cursor, 1)
-        except MessageError as error:
-            self.unreadable += 1
-            log.warning("an alert can't be read, and is not told: %s", error)
-            return self._take([], step, now)
-        return self._take([page[0].alert], page[0].cursor, now)
+        except (ArchiveError, QueueError):
+            raise
+        except Exception as error:  # noqa: BLE001 (one alert must not keep all others from being told)
+            if most > 1:
+                return self._read(reader, now, 1)
+            why = str(error) if isinstance(error, MessageError) else trace(error)
+            self._say(f"an alert can't be told: {why}")
+            return self._take([], beyond, now)
 
     def _take(self, alerts: list[Alert], cursor: Cursor, now: datetime) -> set[str]:
         return self._queue.take(alerts, self._settings.lanes, now, self._settings.zone, cursor)
