@@ -14,9 +14,9 @@ pytestmark = pytest.mark.system
 def incident(site: ConsoleSite) -> Incident:
     """One that holds a copied text and its alert."""
     site.acting.copy("somebody copied <b>a loud phrase</b>")
-    site.acting.alert(lambda alert: alert.severity == "critical" and alert.origin is not None)
+    told = site.acting.alert(lambda alert: alert.severity == "critical" and alert.origin is not None)
     with Reader(site.deployment.archive) as reader:
-        return reader.incidents.page().incidents[0]
+        return reader.incidents.of_alerts([told.id])[told.id]
 
 
 def now(site: ConsoleSite, incident: Incident) -> Incident:
