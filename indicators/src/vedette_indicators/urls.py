@@ -55,9 +55,6 @@ def read_url(text: str) -> Url | None:
     if len(text) > _LONGEST:
         text = text[:_LONGEST]
     text = text.strip()
-    wrapped = _WRAPPER.match(text)
-    if wrapped is not None:
-        text = text[wrapped.end() :]
     parsed = browser.parse(text)
     if parsed is None or parsed.scheme not in _DEFAULT_PORTS:
         parsed = _as_web(text)
@@ -65,6 +62,12 @@ def read_url(text: str) -> Url | None:
 
 
 def _as_web(text: str) -> browser.Parsed | None:
+    wrapped = _WRAPPER.match(text)
+    if wrapped is not None:
+        text = text[wrapped.end() :]
+        parsed = browser.parse(text)
+        if parsed is not None and parsed.scheme in _DEFAULT_PORTS:
+            return parsed
     scheme = _SCHEME.match(text)
     if scheme is not None:
         rest = text[scheme.end() :]
