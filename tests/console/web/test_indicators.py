@@ -1,16 +1,21 @@
 """Indicators in a real browser: what is in force, what hits, and adding a row after a look at the past."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 from vedette_archive import AuditQuery
+from vedette_console.web.analyzer_settings import read_analyzer
 from vedette_console.web.deeds import Deeds
+from vedette_console.web.lists import Lists
 from vedette_console.web.roles import Role
 
 from tests.console.web.site import ConsoleSite
+from tests.e2e.product import write_list
 
-pytestmark = pytest.mark.system
 
-
+@pytest.mark.system
 def test_an_expression_is_explained_and_what_it_hits_is_shown(site: ConsoleSite) -> None:
     page = site.person(Role.VIEWER).go("/indicators")
     page.get_by_label("A URL, host").fill("http://www.evil-19.example/a?b=1")
@@ -26,6 +31,34 @@ def test_an_expression_is_explained_and_what_it_hits_is_shown(site: ConsoleSite)
     expect(page.get_by_text("Nothing that is in force hits that.")).to_be_visible()
 
 
+def test_a_list_is_read_when_it_has_changed_however_large(tmp_path: Path) -> None:
+    small = write_list(tmp_path / "small.csv", "host,a.example,alert,low,,,,")
+    large = write_list(tmp_path / "large.csv", *(f"host,h{n}.example,alert,low,,,," for n in range(12_000)))
+    feeds = tmp_path / "feeds"
+    feeds.mkdir()
+    write_list(feeds / "feed.csv", "phrase,of a feed,alert,low,,,,")
+    settings = tmp_path / "analyzer.toml"
+    settings.write_text('lists = ["small.csv", "large.csv", "gone.csv"]\narchive = "archive.db"\n')
+    lists, runs = Lists(), read_analyzer(settings)
+    found = lists.in_force(runs)
+    assert [(each.name, each.entries, each.is_feed) for each in found.lists] == [
+        ("small.csv", 1, False),
+        ("large.csv", 12_000, False),
+        ("gone.csv", 0, False),
+        ("feed.csv", 1, True),
+    ]
+    assert found.lists[2].trouble == "No such file or directory"
+    today = datetime.now(UTC).date()
+    assert found.table.host("h11999.example", on=today)
+    large.write_text("no header\n" * 40_000)
+    write_list(small, "host,b.example,alert,low,,,,")
+    found = lists.in_force(runs)
+    assert "the first row has to be type,value" in found.lists[1].trouble
+    assert found.table.host("b.example", on=today)
+    assert not found.table.host("a.example", on=today)
+
+
+@pytest.mark.system
 def test_lists_in_force_are_told_with_what_is_wrong_in_them(site: ConsoleSite) -> None:
     path = site.deployment.lists[0]
     before = path.read_text()
@@ -40,6 +73,7 @@ def test_lists_in_force_are_told_with_what_is_wrong_in_them(site: ConsoleSite) -
     expect(page.get_by_text("can't be used")).to_have_count(0)
 
 
+@pytest.mark.system
 def test_a_row_is_added_after_a_look_at_what_it_would_have_hit(site: ConsoleSite) -> None:
     site.acting.copy("a rare <i>phrase</i>, twice: a rare <i>phrase</i>")
     site.acting.copy("a quiet phrase comes later")
@@ -62,6 +96,7 @@ def test_a_row_is_added_after_a_look_at_what_it_would_have_hit(site: ConsoleSite
     expect(page.get_by_role("alert")).to_contain_text(f"says the same as line {len(before) + 1}")
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("row", "says"),
     [
@@ -78,6 +113,7 @@ def test_a_row_that_would_not_serve_is_refused_in_words(site: ConsoleSite, row: 
     expect(page.get_by_role("button", name="Add it")).to_have_count(0)
 
 
+@pytest.mark.system
 def test_only_an_admin_adds_and_a_viewer_does_not_look_at_the_past(site: ConsoleSite) -> None:
     before = site.deployment.lists[0].read_text()
     page = site.person(Role.RESPONDER).go("/indicators/add?type=host&value=new.example&action=alert")

@@ -1,15 +1,17 @@
 """The lists that are in force, as the console reads them to answer questions."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from vedette_indicators import BadLine, IndicatorTable
-from vedette_indicators.compiled import CompiledList
+from vedette_indicators import BadLine, IndicatorTable, ListProblem
+from vedette_indicators.compiled import CompiledError, CompiledList
 from vedette_indicators.compiling import compile_list
 from vedette_schemas import VedetteError
 
@@ -17,6 +19,9 @@ from ..indicator_files import opened
 from .analyzer_settings import AnalyzerRuns
 
 _Stamp = tuple[int, int, int]
+
+_LARGE = 256 * 1024
+_PATIENCE = 120
 
 
 class ListState(NamedTuple):
@@ -92,14 +97,32 @@ class Lists:
 
 
 def _compiled(path: Path) -> CompiledList:
-    """Read a list as the analyzer reads it; raise `VedetteError` where it can't be."""
+    """Read a list as the analyzer reads it; raise `VedetteError` where it can't be.
+
+    A large one is read by another process: it takes seconds, in which no page would be answered.
+    """
     with opened(path) as file, TemporaryDirectory(prefix="vedette-") as folder:
         target = Path(folder, "list")
-        content = file.read().decode("utf-8", "replace").encode()
-        with target.open("wb") as made:
-            os.fchmod(made.fileno(), 0o600)
-            compile_list(content, made, name=path.name)
-        return CompiledList(target)
+        if os.fstat(file.fileno()).st_size > _LARGE:
+            _compile_elsewhere(path, file, target)
+        else:
+            with target.open("wb") as made:
+                compile_list(file.read().decode("utf-8", "replace").encode(), made, name=path.name)
+        try:
+            return CompiledList(target)
+        except CompiledError as error:
+            raise ListProblem(path.name, None, str(error)) from None
+
+
+def _compile_elsewhere(path: Path, file: BinaryIO, target: Path) -> None:
+    words = [sys.executable, "-P", "-m", "vedette_indicators.compiling", path.name, str(target), "0"]
+    try:
+        done = subprocess.run(words, stdin=file, capture_output=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise ListProblem(path.name, None, f"it was not read within {_PATIENCE} s") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:500]
+        raise ListProblem(path.name, None, said or f"what reads it ended with {done.returncode}")
 
 
 def _unread(path: Path, why: str, *, is_feed: bool, at: datetime | None = None) -> ListState:
