@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from vedette_schemas import decode_alert
 
 from . import schema
@@ -13,7 +13,7 @@ from .searching import Asking, Candidate, Chunk, Page, Place, one_of, page, phra
 from .times import to_number
 
 _A_CHUNK = 500
-_FEW = 20_000
+_FEW = 5_000
 """Alerts that hold a text, up to which they are looked up: where there are more, a page is soon full."""
 
 
@@ -50,7 +50,8 @@ def _keys(ask: Asking, query: Query) -> Question:
         return keys
     words = schema.alert_words.c
     matches = words.alert_words.op("MATCH")(phrase(query.text))
-    if len(ask(select(words.rowid).where(matches).limit(_FEW + 1))) > _FEW:
+    some = select(words.rowid).where(matches).limit(_FEW + 1).subquery()
+    if ask(select(func.count()).select_from(some))[0][0] > _FEW:
         return keys
     return keys.join(schema.alert_words, words.rowid == alerts.sequence).where(matches)
 
