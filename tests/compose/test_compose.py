@@ -1,10 +1,13 @@
 """`docker compose up` with both brokers, one server through all of it; its hosts are outside."""
 
 import json
+import re
+import ssl
 import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from vedette_archive import check
@@ -77,9 +80,10 @@ def volumes(server: ComposedServer, service: str, *, writable: bool) -> set[str]
 @pytest.mark.parametrize(
     ("service", "writes", "reads"),
     [
-        ("ca", "ca public identity-broker identity-analyzer identity-health", ""),
+        ("ca", "ca public identity-broker identity-analyzer identity-health identity-console", ""),
         ("broker", "", "public identity-broker"),
         ("analyzer", "archive", "public identity-analyzer identity-health"),
+        ("console", "console", "identity-console archive"),
     ],
 )
 def test_only_the_ca_has_its_key_and_all_others_their_own(
@@ -90,7 +94,12 @@ def test_only_the_ca_has_its_key_and_all_others_their_own(
 
 
 def test_it_is_published_on_loopback_only(server: ComposedServer) -> None:
-    for service, port, outside in (("broker", 8883, server.port), ("ca", 8884, server.ca_port)):
+    ports = (
+        ("broker", 8883, server.port),
+        ("ca", 8884, server.ca_port),
+        ("console", 8080, server.console_port),
+    )
+    for service, port, outside in ports:
         published = server.container(service)["HostConfig"]["PortBindings"]
         assert published == {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(outside)}]}
     assert not server.container("analyzer")["HostConfig"]["PortBindings"]
@@ -106,6 +115,23 @@ def test_without_a_certificate_nobody_gets_in(server: ComposedServer) -> None:
     done = server.engine.run([*asked, "-t", "vedette/v1/alert/#", "-E", "-W", "5"], check=False)
     assert done.returncode != 0
     assert "certificate" in done.stderr or "connection was lost" in done.stderr
+
+
+def test_an_admin_is_made_and_signs_in_by_https(server: ComposedServer) -> None:
+    """The console's own certificate is the one in its volume; nobody else's is shown."""
+    add = ("exec", "-T", "console", "vedette", "console", "user", "add", "ada", "--role", "admin")
+    password = server.compose(*add, "--folder", "/etc/vedette").strip()
+    shown = ssl.get_server_certificate(("127.0.0.1", server.console_port))
+    assert shown.strip() in server.compose("exec", "-T", "console", "cat", "console/tls.pem")
+    with httpx.Client(base_url=f"https://localhost:{server.console_port}", verify=False) as browser:
+        form = browser.get("/sign-in").text
+        found = re.search(r'name="token" value="([0-9a-f]{64})"', form)
+        assert found is not None
+        fields = {"token": found[1], "name": "ada", "password": password, "back": "/"}
+        origin = {"Origin": str(browser.base_url).rstrip("/")}
+        answer = browser.post("/sign-in", data=fields, headers=origin)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert browser.get("/").headers["location"] == "/password"
 
 
 def test_an_operator_joins_and_acts_in_a_container(server: ComposedServer) -> None:
