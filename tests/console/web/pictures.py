@@ -27,7 +27,10 @@ PAGES = {
     "actions": "/actions",
     "incidents": "/incidents",
     "indicators": "/indicators",
+    "entry": "/indicators/add?type=phrase&value=gift+cards&action=alert",
     "history": "/history",
+    "hours": "/history/hours",
+    "report": "/hosts/desk-31/report",
     "audit": "/audit",
     "settings": "/settings",
 }

@@ -6,6 +6,8 @@ from vedette_archive import AuditQuery, Incident, Reader
 from vedette_console.web.roles import Role
 
 from tests.console.web.site import ConsoleSite
+from tests.console.web.test_every_page import complaints
+from tests.console.web.test_hostile import HOSTILE, width
 
 pytestmark = pytest.mark.system
 
@@ -91,3 +93,18 @@ def test_what_makes_no_sense_is_answered_in_words(site: ConsoleSite) -> None:
         expect(page.get_by_role("alert")).to_contain_text(says)
     page.goto("/incidents/00000000-0000-0000-0000-000000000000")
     expect(page.locator(".note.bad")).to_contain_text("no such page")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_incident_of_hostile_text_is_readable_for_all(site: ConsoleSite, scheme: str) -> None:
+    site.acting.copy(f"a loud phrase {HOSTILE}")
+    told = site.acting.alert(lambda alert: alert.severity == "critical" and alert.origin is not None)
+    with Reader(site.deployment.archive) as reader:
+        name = reader.incidents.of_alerts([told.id])[told.id].id
+    small = {"width": 380, "height": 800}
+    page = site.person(Role.ADMIN, color_scheme=scheme, viewport=small).go(f"/incidents/{name}")
+    expect(page.locator(".moments .odd", has_text="U+202E").first).to_be_visible()
+    assert page.evaluate("window.pwned") is None
+    expect(page.locator("main img, main script")).to_have_count(0)
+    assert width(page) <= 380
+    assert complaints(page) == []

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_whatever_is_asked_for_serves_or_leaves_the_list_as_it_was(
     path = tmp_path_factory.mktemp("lists") / "list.csv"
     path.write_text(f"{HEADER}\nhost,first.example,alert,low,,,,\n")
     before = path.read_bytes()
-    asked = dict(zip(COLUMNS, (kind, value, action, severity, *rest), strict=True))
+    asked: dict[str, str] = dict(zip(COLUMNS, (kind, value, action, severity, *rest), strict=True))
     try:
         proposed = propose(asked)
         line = add(path, proposed)
@@ -69,7 +70,7 @@ def test_many_who_add_at_once_lose_nothing(tmp_path: Path) -> None:
     path.write_text(f"{HEADER}\n")
     rows = [propose(fields(value=f"phrase number {number}")) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        lines = [*pool.map(lambda row: add(path, row), rows)]
+        lines = [*pool.map(partial(add, path), rows)]
     assert sorted(lines) == [*range(2, 42)]
     assert len(read_list(path.read_bytes(), name="list.csv")[0]) == 40
 
