@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from vedette_enforcer.never_touch_file import NeverTouch, read_never_touch
-from vedette_enforcer.protected import is_public, why_not
+from vedette_enforcer.protected import is_lent, is_public, why_not
 from vedette_enforcer.surroundings import (
     Surroundings,
     look_around,
@@ -13,6 +13,7 @@ from vedette_enforcer.surroundings import (
     read_gateways6,
     read_resolvers,
 )
+from vedette_indicators import suffixes
 from vedette_schemas import Block, SettingsError
 from vedette_transport import BrokerAddress
 
@@ -102,6 +103,23 @@ def test_what_may_be_blocked(block: Block) -> None:
 )
 def test_public_suffixes(name: str, public: bool) -> None:
     assert is_public(name) is public
+
+
+CLOUD = "ec2-192-0-2-1.compute-1.amazonaws.com"
+
+
+def test_a_machines_own_name_in_a_cloud_is_blocked_alone() -> None:
+    assert is_public(CLOUD)
+    assert why_not(host(CLOUD, subdomains=False), AROUND, NEVER) is None
+    assert why_not(page(CLOUD, "/x"), AROUND, NEVER) is None
+    everybodys = ((CLOUD, True), ("compute-1.amazonaws.com", False), ("any.ck", False), ("co.uk", False))
+    for name, below in everybodys:
+        assert "no single owner's" in (why_not(host(name, subdomains=below), AROUND, NEVER) or "")
+
+
+@pytest.mark.parametrize("name", [CLOUD, "compute-1.amazonaws.com", "any.ck", "github.io", "example.org"])
+def test_lists_and_hosts_take_the_same_names_for_everybodys(name: str) -> None:
+    assert (is_public(name), is_lent(name)) == (suffixes.is_public(name), suffixes.is_lent(name))
 
 
 def test_the_list_is_read_and_a_broken_one_is_no_list(tmp_path: Path) -> None:

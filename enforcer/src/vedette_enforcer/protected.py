@@ -73,7 +73,7 @@ def _name(name: str, around: Surroundings, never: NeverTouch, *, below: bool) ->
     for own in around.names:
         if name == own or (below and own.endswith(f".{name}")):
             return f"{own} is a name of this deployment"
-    if "." not in name or is_public(name):
+    if "." not in name or (is_public(name) and (below or not is_lent(name))):
         return "it is no single owner's: anyone can register names below it"
     for listed in never.hosts:
         if name == listed or name.endswith(f".{listed}") or (below and listed.endswith(f".{name}")):
@@ -83,16 +83,28 @@ def _name(name: str, around: Surroundings, never: NeverTouch, *, below: bool) ->
 
 def is_public(name: str) -> bool:
     """Tell whether a name is a public suffix, by the list's own lines: no table of it is kept in memory."""
-    listed = importlib.resources.files("publicsuffixlist") / "public_suffix_list.dat"
-    rules = listed.read_bytes()
-    parent = name.partition(".")[2]
-    forms = {name.encode(), _in_unicode(name)}
-    parents = {parent.encode(), _in_unicode(parent)}
-    if any(b"\n!%s\n" % form in rules for form in forms):
+    rules = _rules()
+    if _holds(rules, "!", name):
         return False
-    return any(b"\n%s\n" % form in rules for form in forms) or any(
-        b"\n*.%s\n" % form in rules for form in parents
+    return _holds(rules, "", name) or any(
+        _holds(rules, "*.", each) for each in (name, name.partition(".")[2])
     )
+
+
+def is_lent(name: str) -> bool:
+    """Tell whether a public suffix is what a customer of a service got: a machine's name in a cloud."""
+    rules = _rules()
+    services = rules[rules.find(b"===BEGIN PRIVATE DOMAINS===") :]
+    own = _holds(rules, "", name) or _holds(rules, "*.", name)
+    return not own and _holds(services, "*.", name.partition(".")[2])
+
+
+def _rules() -> bytes:
+    return (importlib.resources.files("publicsuffixlist") / "public_suffix_list.dat").read_bytes()
+
+
+def _holds(rules: bytes, mark: str, name: str) -> bool:
+    return any(b"\n%s%s\n" % (mark.encode(), form) in rules for form in (name.encode(), _in_unicode(name)))
 
 
 def _in_unicode(name: str) -> bytes:
