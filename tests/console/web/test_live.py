@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ from vedette_schemas import Alert, Severity
 from tests.archive.history import alert
 
 Told = dict[str, Any]
+
+
+def played(scene: Coroutine[Any, Any, None]) -> None:
+    """Play a scene in a thread of its own: Playwright has a loop in ours."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, scene).result()
 
 
 def row(each: Alert) -> Markup:
@@ -105,7 +112,7 @@ def test_each_page_is_told_what_is_new_once(watched: Watched) -> None:
             assert [each["html"] for each in told["rows"]] == [f"<li>{alert(1).summary}</li>"]
         await ended(task)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_a_page_that_was_away_is_told_what_it_missed(watched: Watched) -> None:
@@ -120,7 +127,7 @@ def test_a_page_that_was_away_is_told_what_it_missed(watched: Watched) -> None:
         assert [each["id"] for each in back.last["rows"]] == [str(alert(number).id) for number in range(4, 9)]
         await ended(task)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_who_missed_too_much_is_told_the_last_of_it_and_how_much_it_was(watched: Watched) -> None:
@@ -133,7 +140,7 @@ def test_who_missed_too_much_is_told_the_last_of_it_and_how_much_it_was(watched:
         assert back.last["rows"][-1]["id"] == str(alert(watched.number).id)
         assert back.last["folded"] == {"earlier": 50}
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_what_comes_too_fast_is_counted_the_gravest_being_shown(watched: Watched) -> None:
@@ -148,7 +155,7 @@ def test_what_comes_too_fast_is_counted_the_gravest_being_shown(watched: Watched
         assert sum(told["folded"].values()) == 400 - MOST_A_SECOND
         await ended(task)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_nothing_is_missed_by_who_comes_while_much_is_told(watched: Watched) -> None:
@@ -166,7 +173,7 @@ def test_nothing_is_missed_by_who_comes_while_much_is_told(watched: Watched) -> 
         assert seen == {str(alert(number).id) for number in range(1, watched.number + 1)}
         await ended(task)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_another_archive_in_its_place_is_told(watched: Watched) -> None:
@@ -174,7 +181,7 @@ def test_another_archive_in_its_place_is_told(watched: Watched) -> None:
         page = Page(watched.live.listen(Cursor("0123456789abcdef", 7), (), lambda: True))
         await page.next("reload")
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_a_region_is_sent_once_as_long_as_it_stays_the_same(watched: Watched) -> None:
@@ -190,7 +197,7 @@ def test_a_region_is_sent_once_as_long_as_it_stays_the_same(watched: Watched) ->
         assert page.last["rows"]
         await ended(task)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_who_is_no_longer_welcome_is_sent_away(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +210,7 @@ def test_who_is_no_longer_welcome_is_sent_away(watched: Watched, monkeypatch: py
         assert len(chunks) == 1
         await ended(task)
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_all_are_sent_away_at_the_end_and_no_more_than_can_be_served_are_let_in(watched: Watched) -> None:
@@ -217,7 +224,7 @@ def test_all_are_sent_away_at_the_end_and_no_more_than_can_be_served_are_let_in(
         with pytest.raises(TooManyError):
             await watched.page()
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_an_archive_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
@@ -226,7 +233,7 @@ def test_an_archive_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
         with pytest.raises(Exception, match="is not there"):
             await anext(live.listen(None, (), lambda: True))
 
-    asyncio.run(scene())
+    played(scene())
 
 
 @pytest.mark.parametrize("text", ["", ":", "x", "a:b", "a:-1", "a:1:2", "ä:²", "a" * 80 + ":1", "../x:1"])
