@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+import threading
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -12,6 +13,8 @@ from bench.ingest_load import COUNT, observation
 
 _TOGETHER = 50
 _A_COMMIT = 40
+_UNDER_WAY = 4 * _A_COMMIT
+"""Messages that are not stored yet: a broker cuts off whoever does not read what waits for them."""
 
 
 def subscribe(port: int, path: str) -> None:
@@ -36,6 +39,7 @@ def subscribe(port: int, path: str) -> None:
         messages += 1
         if messages % _A_COMMIT == 0 or number == COUNT:
             archive.execute("COMMIT")
+            client.publish("stored", b"", 0)
         if number == COUNT:
             _say("done")
 
@@ -50,14 +54,18 @@ def subscribe(port: int, path: str) -> None:
 
 
 def publish(port: int) -> None:
-    """Send all as fast as the broker takes it."""
+    """Send all as fast as it is stored."""
     lines = [encode(observation(number)) for number in range(COUNT)]
+    free = threading.Semaphore(_UNDER_WAY)
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_message = lambda *_: free.release(_A_COMMIT)
+    client.on_subscribe = lambda *_: _say("ready")
     client.connect("127.0.0.1", port)
+    client.subscribe("stored", 0)
     client.loop_start()
-    _say("ready")
     sys.stdin.readline()
     for at in range(0, COUNT, _TOGETHER):
+        free.acquire()
         client.publish("up/1", b"\n".join(lines[at : at + _TOGETHER]), 0)
     sys.stdin.readline()
 
