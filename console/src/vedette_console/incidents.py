@@ -73,7 +73,9 @@ def show_all(
     if as_json:
         sys.stdout.write(json.dumps([as_fields(each) for each in page.incidents]) + "\n")
     elif not page.incidents:
-        sys.stdout.write("no incident\n" if everything else "no incident is open (--all: those that were)\n")
+        sys.stdout.write(
+            "no incident\n" if everything or status else "no incident is open (--all: those that were)\n"
+        )
     else:
         sys.stdout.write(f"times are in {now.astimezone():%Z}\n")
         sys.stdout.flush()
