@@ -63,7 +63,7 @@ def test_a_program_that_can_not_go_on_says_why(harness: Harness) -> None:
     assert ended.last_words == "one: the reason"
 
 
-def test_stopping_ends_all_the_first_last_and_says_nothing(harness: Harness, tmp_path: Path) -> None:
+def test_stopping_ends_all_those_named_last_and_says_nothing(harness: Harness, tmp_path: Path) -> None:
     said = tmp_path / "said"
     code = (
         "import signal, sys, pathlib\n"
@@ -74,7 +74,7 @@ def test_stopping_ends_all_the_first_last_and_says_nothing(harness: Harness, tmp
         harness.start(name, (code % str(tmp_path / name)).replace("sys.argv[0]", repr(name)))
     while not ((tmp_path / "broker").exists() and (tmp_path / "sensor").exists()):
         time.sleep(0.01)
-    harness.supervisor.stop()
+    harness.supervisor.stop("broker")
     assert said.read_text().split() == ["sensor", "broker"]
     assert harness.inbox.empty()
 
@@ -99,7 +99,9 @@ def test_what_it_started_does_not_outlive_it_even_when_it_is_killed(tmp_path: Pa
         "import sys, time, pathlib; from vedette_transport import Inbox\n"
         "from vedette_console.supervisor import Supervisor\n"
         f"folder = pathlib.Path({str(tmp_path)!r}); s = Supervisor(folder, Inbox())\n"
-        "s.start('one', [sys.executable, '-c', 'import time; time.sleep(60)'], folder / 'log' / 'one.log')\n"
+        "one = 'import time, pathlib; pathlib.Path(\"up\").touch(); time.sleep(60)'\n"
+        "s.start('one', [sys.executable, '-c', one], folder / 'log' / 'one.log')\n"
+        "while not (folder / 'up').exists(): time.sleep(0.01)\n"
         "print(s.pid('one'), flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as program:
