@@ -58,8 +58,15 @@ def publish(port: int) -> None:
     lines = [encode(observation(number)) for number in range(COUNT)]
     free = threading.Semaphore(_UNDER_WAY)
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
-    client.on_message = lambda *_: free.release(_A_COMMIT)
-    client.on_subscribe = lambda *_: _say("ready")
+
+    def stored(*_: Any) -> None:
+        free.release(_A_COMMIT)
+
+    def subscribed(*_: Any) -> None:
+        _say("ready")
+
+    client.on_message = stored
+    client.on_subscribe = subscribed
     client.connect("127.0.0.1", port)
     client.subscribe("stored", 0)
     client.loop_start()
