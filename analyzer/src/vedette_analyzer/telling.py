@@ -88,6 +88,22 @@ class Place:
         )
 
 
+def match_of(finding: Finding) -> Match | None:
+    """Return which entry of which list hit what, as alerts tell it; `None` where it was no list."""
+    found = finding.match
+    if found is None or finding.where is None:
+        return None
+    return Match(
+        type=found.indicator.type,
+        value=found.indicator.written[:1000],
+        subject=found.subject[:1000],
+        where=finding.where,
+        list=found.indicator.list,
+        line=found.indicator.line,
+        comment=found.indicator.comment[:1000],
+    )
+
+
 def alert_for(
     finding: Finding,
     action: Action,
@@ -102,7 +118,6 @@ def alert_for(
 
     A finding with two orders has two alerts; `further` is the second.
     """
-    found = finding.match
     return Alert(
         id=place.derive(finding.key, "told", *([action] if further else [])),
         state=State.FINAL if command_id is None else State.PENDING,
@@ -115,17 +130,7 @@ def alert_for(
         action=action,
         done=done[:1000],
         technique=finding.technique,
-        match=None
-        if found is None or finding.where is None
-        else Match(
-            type=found.indicator.type,
-            value=found.indicator.written[:1000],
-            subject=found.subject[:1000],
-            where=finding.where,
-            list=found.indicator.list,
-            line=found.indicator.line,
-            comment=found.indicator.comment[:1000],
-        ),
+        match=match_of(finding),
         origin=place.origin,
         command_id=command_id,
         times=place.times,

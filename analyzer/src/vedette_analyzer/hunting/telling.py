@@ -5,12 +5,12 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from vedette_archive import Hidden
-from vedette_schemas import Action, Alert, Match, Mode, Severity, State
+from vedette_schemas import Action, Alert, Mode, Severity, State
 
 from ..policy import Guarded, too_common
 from ..suppressing import hidden
 from ..suppressions import Suppressions
-from ..telling import NAMESPACE
+from ..telling import NAMESPACE, match_of
 from ..troubles import trouble
 from ..words import day_and_time
 from .said import Ended, Hit
@@ -32,7 +32,7 @@ def found_later(
 
 def alert_of(hit: Hit, mode: Mode, guarded: Guarded | None, now: datetime) -> Alert:
     """Return the alert about a hit."""
-    finding, match = hit.finding, hit.finding.match
+    finding = hit.finding
     common = None if guarded is None else too_common(finding, guarded)
     return Alert(
         id=name_of(hit),
@@ -46,17 +46,7 @@ def alert_of(hit: Hit, mode: Mode, guarded: Guarded | None, now: datetime) -> Al
         action=Action.ALERT,
         done=f"found in the archive: {_when(hit)}{f'; {common}' if common else ''}"[:1000],
         technique=finding.technique,
-        match=None
-        if match is None or finding.where is None
-        else Match(
-            type=match.indicator.type,
-            value=match.indicator.written[:1000],
-            subject=match.subject[:1000],
-            where=finding.where,
-            list=match.indicator.list,
-            line=match.indicator.line,
-            comment=match.indicator.comment[:1000],
-        ),
+        match=match_of(finding),
         origin=hit.origin,
         found_later=hit.found,
     )
