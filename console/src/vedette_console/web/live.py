@@ -17,7 +17,7 @@ from .archives import Archives
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.035
+LOOK_SECONDS = 0.04
 """How often the archive is asked for its newest alert while a page is open: a look takes 20 µs."""
 
 MOST_A_SECOND = 100
