@@ -80,14 +80,13 @@ class Books(Ledger):
         for undone in batch.undone:
             store_undone(connection, undone)
         acts = tuple(act for act in batch.acts if store_act(connection, act))
-        for record in batch.suppressing:
-            store_suppressing(connection, record)
+        hidden = store_suppressing(connection, batch.suppressing)
         for said in batch.triaged:
             self.incidents.triage(said)
         if entries := audited(connection, batch, acts, commands, answers):
             append(connection, entries)
         alerts = tuple(dict.fromkeys(each.id for each in batch.alerts if store_alert(connection, each)))
-        return Stored(numbers=numbers, commands=commands, answers=answers, alerts=alerts)
+        return Stored(numbers=numbers, commands=commands, answers=answers, alerts=alerts, hidden=hidden)
 
     @property
     def audit_head(self) -> Head:

@@ -23,7 +23,7 @@ class Gauges(NamedTuple):
 
     `held` is how many observations wait in each program's spool, `lost` how many of each host were never
     archived, by fate: the largest of each. `held_by_all` and `lost_by_all` are sums over all hosts. `behind`
-    is how many alerts are archived and not published.
+    is how many alerts are archived and not published, `suppressions` how many are not over.
     """
 
     programs: dict[str, int]
@@ -33,6 +33,7 @@ class Gauges(NamedTuple):
     lost_by_all: dict[str, int]
     open_commands: int
     behind: int
+    suppressions: int
 
 
 def read_gauges(path: Path, follower: str, most: int) -> Gauges:
@@ -46,6 +47,7 @@ def read_gauges(path: Path, follower: str, most: int) -> Gauges:
         (told,) = _one(connection, "SELECT total(seq) FROM sqlite_sequence WHERE name = 'alerts'")
         (published,) = _one(connection, "SELECT total(sequence) FROM followers WHERE name = ?", follower)
         (open_commands,) = _one(connection, "SELECT count(*) FROM commands WHERE ending IS NULL")
+        (suppressions,) = _one(connection, "SELECT count(*) FROM suppressions WHERE ended_at IS NULL")
         return Gauges(
             programs=dict(
                 connection.execute("SELECT life, count(*) FROM senders WHERE life IS NOT NULL GROUP BY life")
@@ -59,6 +61,7 @@ def read_gauges(path: Path, follower: str, most: int) -> Gauges:
             lost_by_all={fate: int(lost) for fate, lost in lost_by_all},
             open_commands=int(open_commands),
             behind=max(0, int(told) - int(published)),
+            suppressions=int(suppressions),
         )
 
 

@@ -199,6 +199,7 @@ class Stored:
     commands: tuple[UUID, ...] = ()
     answers: tuple[UUID, ...] = ()
     alerts: tuple[UUID, ...] = ()
+    hidden: tuple[UUID, ...] = ()
 
 
 class Counts(NamedTuple):

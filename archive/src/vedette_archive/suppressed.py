@@ -26,24 +26,33 @@ _HIDE = (
 _COUNT = "UPDATE suppressions SET hidden = hidden + 1, last_hidden_at = ? WHERE id = ?"
 
 
-def store_suppressing(connection: sqlite3.Connection, record: SuppressionRecord) -> None:
-    """Store that a suppression began, moved or ended, or what it hid; an alert is hidden and counted once."""
-    match record:
-        case Suppression():
-            times = to_number(record.since), to_number(record.until)
-            scope = record.host, record.detector, record.indicator
-            connection.execute(_BEGIN, (str(record.id), record.author, record.reason, *scope, *times))
-        case SuppressionEnded():
-            connection.execute(_END, (record.by, to_number(record.at), str(record.suppression_id)))
-        case Hidden():
-            _hide(connection, str(record.suppression_id), record.alert)
+def store_suppressing(
+    connection: sqlite3.Connection, records: Sequence[SuppressionRecord]
+) -> tuple[UUID, ...]:
+    """Store that suppressions began, moved or ended, and what they hid; return the alerts new among it."""
+    found: list[UUID] = []
+    for record in records:
+        match record:
+            case Suppression():
+                times = to_number(record.since), to_number(record.until)
+                scope = record.host, record.detector, record.indicator
+                connection.execute(_BEGIN, (str(record.id), record.author, record.reason, *scope, *times))
+            case SuppressionEnded():
+                connection.execute(_END, (record.by, to_number(record.at), str(record.suppression_id)))
+            case Hidden():
+                if _hide(connection, str(record.suppression_id), record.alert):
+                    found.append(record.alert.id)
+    return tuple(found)
 
 
-def _hide(connection: sqlite3.Connection, suppression: str, alert: Alert) -> None:
+def _hide(connection: sqlite3.Connection, suppression: str, alert: Alert) -> bool:
+    """Store an alert that is hidden; tell whether it is new: it is hidden and counted once."""
     at = to_number(alert.at)
     told = alert.host, alert.severity, alert.detector, encode(alert).decode()
-    if connection.execute(_HIDE, (str(alert.id), suppression, at, *told)).rowcount > 0:
+    is_new = connection.execute(_HIDE, (str(alert.id), suppression, at, *told)).rowcount > 0
+    if is_new:
         connection.execute(_COUNT, (at, suppression))
+    return is_new
 
 
 class Suppressed:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,7 +18,7 @@ from vedette_analyzer.metrics.collecting import MOST_HOSTS, AnalyzerCollector, S
 from vedette_analyzer.metrics.meters import BUCKETS, Latencies, Meters
 from vedette_analyzer.metrics.serving import MetricsServer
 from vedette_analyzer.work import Work
-from vedette_archive import Batch, Fate, Head, Told, Writer
+from vedette_archive import Batch, Fate, Head, Hidden, Suppression, SuppressionEnded, Told, Writer
 from vedette_archive.gauges import read_gauges
 from vedette_schemas import Life, Ranges, SettingsError, State, Stream, Times, WindowFocused
 from vedette_transport.settings import Address
@@ -26,6 +27,9 @@ from tests import brokers, messages
 from tests.analyzer.metrics.asking import Samples, ask, named, samples
 from tests.archive import history
 from tests.messages import NOON, SPOOL, at
+
+ACT = UUID(int=7)
+SUPPRESSION = Suppression(ACT, "operator@anna", "our own", at(0), at(60), detector="listed-window")
 
 
 class Clock:
@@ -91,6 +95,22 @@ def test_what_is_archived_is_counted_once(tmp_path: Path) -> None:
     assert named(found, "vedette_outcome_seconds_sum") == pytest.approx(0.28)
     assert named(found, "vedette_open_commands") == 0
     assert named(found, "vedette_unpublished_alerts") == 2
+
+
+def test_what_a_suppression_hides_is_counted_once(tmp_path: Path) -> None:
+    meters = Meters()
+    end = SuppressionEnded(ACT, at(9))
+    work = Work(suppressing=[SUPPRESSION, *(Hidden(ACT, history.alert(n)) for n in (1, 2, 1))])
+    with Writer(tmp_path / "archive.db") as writer:
+        for each in (work, work, Work(alerts=[history.alert(3)])):
+            stored = writer.store(each.batch)
+            meters.kept(Kept(each, stored, (), Head(0, "")))
+        found = collected(tmp_path, meters)
+        assert named(found, "vedette_hidden_alerts_total", severity="high", detector="listed-window") == 2
+        assert named(found, "vedette_alerts_total", severity="high", detector="listed-window") == 1
+        assert named(found, "vedette_suppressions") == 1
+        writer.store(Batch(suppressing=(end,)))
+    assert named(collected(tmp_path, meters), "vedette_suppressions") == 0
 
 
 def test_buckets_hold_what_took_no_longer() -> None:

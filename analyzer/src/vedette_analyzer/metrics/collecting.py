@@ -77,6 +77,10 @@ class AnalyzerCollector(Collector):
         yield _counter("observations", "Observations archived.", kinds, "kind")
         alerts = meters.alerts.copy().items()
         yield _counter("alerts", "Alerts, each once, when it is final.", alerts, "severity", "detector")
+        hidden = meters.hidden.copy().items()
+        yield _counter(
+            "hidden_alerts", "Alerts that nobody is told: suppressed.", hidden, "severity", "detector"
+        )
         commands = [((action,), count) for action, count in meters.commands.copy().items()]
         yield _counter("commands", "Commands ordered.", commands, "action")
         endings = [((ending,), count) for ending, count in meters.endings.copy().items()]
@@ -132,6 +136,7 @@ def _of_archive(gauges: Gauges) -> Iterator[Metric]:
     )
     sums = [((fate,), count) for fate, count in gauges.lost_by_all.items()]
     yield _labelled("lost_observations_sum", "Never archived, of all hosts.", sums, "fate")
+    yield _gauge("suppressions", "What operators have suppressed and is not over.", gauges.suppressions)
     yield _gauge("open_commands", "Commands without an ending.", gauges.open_commands)
     yield _gauge("unpublished_alerts", "Alerts that are archived and not yet published.", gauges.behind)
 

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 
+from vedette_archive import Hidden
 from vedette_schemas import Alert, State
 
 from ..keeping import Kept
@@ -42,6 +43,7 @@ class Meters:
         """Begin at nought."""
         self.observations = Counter[str]()
         self.alerts = Counter[tuple[str, str]]()
+        self.hidden = Counter[tuple[str, str]]()
         self.commands = Counter[str]()
         self.endings = Counter[str]()
         self.verdict, self.outcome = Latencies(), Latencies()
@@ -56,6 +58,9 @@ class Meters:
             for alert in work.alerts:
                 if alert.id in new:
                     self._told(alert)
+        if stored.hidden:
+            alerts = {each.alert.id: each.alert for each in work.suppressing if isinstance(each, Hidden)}
+            self.hidden.update((alerts[name].severity, alerts[name].detector) for name in stored.hidden)
         if stored.commands:
             opened = set(stored.commands)
             self.commands.update(str(each.order.action) for each in work.commands if each.id in opened)
