@@ -17,6 +17,7 @@ from vedette_schemas import Act, Approve, Command, Notify, digest, topics
 from tests import messages
 from tests.authority import DAY, make_ca
 from tests.enforcer.programs import NOBODY, lives
+from tests.tokens import encoded, with_header
 
 from .network import ANALYZER, ENFORCER, HANDS, LISTED, PHRASE, SENSOR, STOLEN, Network
 from .raw import publish
@@ -45,16 +46,6 @@ def signed(attacked: Network, by: str, sent: Command) -> str:
     return attacked.identity(by).signer().sign(sent)
 
 
-def with_header(token: str, **changed: object) -> str:
-    header, rest = token.split(".", 1)
-    fields = json.loads(base64.urlsafe_b64decode(header + "==")) | changed
-    return f"{coded(json.dumps(fields).encode())}.{rest}"
-
-
-def coded(part: bytes) -> str:
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
-
-
 # Whose signature does not hold, or who may not command at all
 
 Forgery = Callable[[Network, Command], str]
@@ -72,14 +63,14 @@ def symmetric_with_the_public_key(attacked: Network, sent: Command) -> str:
     certificate = load_pem_x509_certificate(attacked.identity(str(ANALYZER)).certificate.read_bytes())
     key = certificate.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     token = with_header(signed(attacked, str(ANALYZER), sent), alg="HS256").rpartition(".")[0]
-    return f"{token}.{coded(hmac.digest(key, token.encode(), hashlib.sha256))}"
+    return f"{token}.{encoded(hmac.digest(key, token.encode(), hashlib.sha256))}"
 
 
 def altered(attacked: Network, sent: Command) -> str:
     """Put another order under a signature that is the analyzer's."""
     harmless = sent.model_copy(update={"order": Notify(uid=NOBODY, title="a", text="b")})
     header, _, signature = signed(attacked, str(ANALYZER), harmless).split(".")
-    return ".".join([header, coded(sent.model_dump_json(exclude_none=True).encode()), signature])
+    return ".".join([header, encoded(sent.model_dump_json(exclude_none=True).encode()), signature])
 
 
 def by_another_ca(attacked: Network, sent: Command) -> str:

@@ -16,11 +16,11 @@ from vedette_schemas import Act, Direct, Isolate, Principal, decode_alert, decod
 
 from tests import messages
 from tests.authority import DAY, make_ca
+from tests.tokens import with_header
 
 from .network import ANALYZER, ENFORCER, HANDS, STOLEN, Network
 from .raw import connect, is_refused, publish
 from .session import WAIT
-from .test_commands import with_header
 
 pytestmark = [pytest.mark.system, pytest.mark.root]
 

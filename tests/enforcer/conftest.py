@@ -3,8 +3,20 @@ from pathlib import Path
 
 import pytest
 
+from ..authority import Authority, Issued, make_ca
 from . import inside
+from .orders import ANALYZER
 from .programs import Programs
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_ca(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def analyzer(authority: Authority) -> Issued:
+    return authority.issue(ANALYZER)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,17 +23,8 @@ from vedette_schemas import Outcome, OutcomeStatus, Process, Terminate
 from vedette_transport.signing import Verifier
 
 from ..authority import DAY, Authority, Issued, make_ca
+from ..tokens import decoded, encoded, header_of, with_header
 from .orders import ANALYZER, ENFORCER, NOBODY_RUNS, command
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_ca(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def analyzer(authority: Authority) -> Issued:
-    return authority.issue(ANALYZER)
 
 
 @pytest.fixture
@@ -52,25 +42,6 @@ def refusal(gate: Gate, payload: str | bytes, at: datetime | None = None) -> Out
     assert isinstance(outcome, Outcome)
     assert outcome.status is OutcomeStatus.REFUSED
     return outcome
-
-
-def encoded(part: bytes) -> str:
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
-
-
-def decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "==")
-
-
-def header_of(token: str) -> dict[str, Any]:
-    header: dict[str, Any] = json.loads(decoded(token.partition(".")[0]))
-    return header
-
-
-def with_header(token: str, **changed: object) -> str:
-    """Return the token with another header, and the signature that it had."""
-    header = {name: value for name, value in (header_of(token) | changed).items() if value is not None}
-    return ".".join([encoded(json.dumps(header).encode()), *token.split(".")[1:]])
 
 
 def test_a_good_command_is_carried_out(gate: Gate, analyzer: Issued) -> None:

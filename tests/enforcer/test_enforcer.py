@@ -28,22 +28,12 @@ from vedette_schemas import (
 from vedette_transport import Event, Inbox, Received, Server
 from vedette_transport.signing import Verifier
 
-from ..authority import Authority, Issued, make_ca
-from .orders import ANALYZER, ENFORCER, NOBODY_RUNS, command, notify
+from ..authority import Authority, Issued
+from .orders import ENFORCER, NOBODY_RUNS, command, notify
 from .programs import Programs, lives
 
 PATIENCE = 10.0
 DONE = Ended(OutcomeStatus.DONE, "ended 1 process")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_ca(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def analyzer(authority: Authority) -> Issued:
-    return authority.issue(ANALYZER)
 
 
 class Running:

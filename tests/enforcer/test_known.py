@@ -16,8 +16,8 @@ from vedette_transport.signing import Verifier
 
 from tests import brokers
 
-from ..authority import Authority, Issued, make_ca
-from .orders import ANALYZER, ENFORCER, NOBODY_RUNS, command, notify
+from ..authority import Authority, Issued
+from .orders import ENFORCER, NOBODY_RUNS, command, notify
 from .programs import Programs, lives
 
 
@@ -36,16 +36,6 @@ class Notes:
     def remove_notes(self, names: Iterable[str]) -> None:
         for name in names:
             del self.kept[name]
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_ca(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def analyzer(authority: Authority) -> Issued:
-    return authority.issue(ANALYZER)
 
 
 class Runs:

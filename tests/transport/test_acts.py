@@ -22,6 +22,7 @@ from vedette_transport.signing import ActRefusedError, ActVerifier, CommandRefus
 
 from tests import messages
 from tests.authority import DAY, Authority, Issued, make_ca
+from tests.tokens import encoded, with_header
 
 ANNA = "operator@anna"
 
@@ -87,16 +88,6 @@ def by(name: str) -> Attack:
     return attack
 
 
-def with_header(token: str, **changed: object) -> str:
-    header, rest = token.split(".", 1)
-    fields = json.loads(base64.urlsafe_b64decode(header + "==")) | changed
-    return f"{_encoded(json.dumps(fields).encode())}.{rest}"
-
-
-def _encoded(part: bytes) -> str:
-    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
-
-
 def unsigned(_: Authority, anna: Issued) -> str:
     return anna.signer().sign(act()).rpartition(".")[0] + "."
 
@@ -109,7 +100,7 @@ def symmetric_with_the_public_key(_: Authority, anna: Issued) -> str:
     certificate = load_pem_x509_certificate(anna.certificate.read_bytes())
     key = certificate.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     signed = with_header(anna.signer().sign(act()), alg="HS256").rpartition(".")[0]
-    return f"{signed}.{_encoded(hmac.digest(key, signed.encode(), hashlib.sha256))}"
+    return f"{signed}.{encoded(hmac.digest(key, signed.encode(), hashlib.sha256))}"
 
 
 def another_deployment(authority: Authority, _: Issued) -> str:

@@ -7,17 +7,7 @@ from datetime import datetime, timedelta
 from typing import Self, TypeVar
 from uuid import UUID
 
-from vedette_archive import (
-    Answer,
-    Approved,
-    ArchivedAct,
-    Entry,
-    Judged,
-    OpenCommand,
-    SuppressionRecord,
-    Triaged,
-    Undone,
-)
+from vedette_archive import OpenCommand
 from vedette_schemas import (
     Action,
     Alert,
@@ -35,6 +25,7 @@ from vedette_schemas import (
 from vedette_transport.signing import LONGEST_LIFE
 
 from .enforcers import Enforcers
+from .work import Record
 
 LIFETIMES = {
     Action.TERMINATE: timedelta(seconds=60),
@@ -74,19 +65,7 @@ class Send:
     command: Command
 
 
-Effect = (
-    Send
-    | Judged
-    | OpenCommand
-    | Answer
-    | Alert
-    | Approved
-    | Undone
-    | ArchivedAct
-    | SuppressionRecord
-    | Triaged
-    | Entry
-)
+Effect = Send | Record
 """What the analyzer wants: a `Send` published at once, all else archived."""
 
 

@@ -40,6 +40,8 @@ Record = (
     | Triaged
     | Entry
 )
+"""What is archived as it came about, beside what is counted below."""
+
 _STORED = [each.name for each in fields(Batch)]
 
 
