@@ -38,6 +38,21 @@ def test_who_may_see_users_sees_their_folders() -> None:
     assert windows.summary == r"C:\Users\…\game.exe"
 
 
+@pytest.mark.parametrize(
+    ("text", "covered"),
+    [
+        (r"C:\Users\Anna Smith\game.exe ran", r"C:\Users\…\game.exe ran"),
+        (r"C:\Users\Anna is listed", r"C:\Users\… is listed"),
+        ("/run/user/1000/x", "/run/user/…/x"),
+        ("/media/anna/STICK/x and /run/media/anna/y", "/media/…/STICK/x and /run/media/…/y"),
+        ("file:///home/anna/x", "file:///home/…/x"),
+        ("/home/anna", "/home/…"),
+    ],
+)
+def test_whoever_may_not_see_users_reads_no_name_of_one_in_a_path(text: str, covered: str) -> None:
+    assert shown(alert(summary=text), (Sight.SUMMARY,)).summary == covered
+
+
 @given(st.lists(st.sampled_from(list(Sight))), st.lists(st.sampled_from(list(Sight))))
 def test_less_may_be_seen_later_and_never_more(first: list[Sight], later: list[Sight]) -> None:
     both = [sight for sight in first if sight in later]
@@ -62,6 +77,10 @@ def test_a_hostile_text_is_one_line_of_what_can_be_printed(text: str) -> None:
         ("192.0.2.7:80", "192[.]0[.]2[.]7:80"),
         ("ended game (pid 4242)", "ended game (pid 4242)"),
         ("a\r\nBcc: all@school.example", "a\ufffd\ufffdBcc: all@school[.]example"),
+        ("ftp://intranet/x FILE://server/x", "ftp[:]//intranet/x FILE[:]//server/x"),
+        ("javascript:alert(1) mailto:a@b", "javascript[:]alert(1) mailto[:]a@b"),
+        (r"\\server\share 'C:\\Users\\x'", r"[\\]server\share 'C:\\Users\\x'"),
+        ("evil\u3002example evil\uff0eexample", "evil[.]example evil[.]example"),
         ("\u202egnp.exe\x00", "\ufffdgnp[.]exe\ufffd"),
     ],
 )

@@ -63,7 +63,7 @@ def words(dispatch: Dispatch, route: Route, zone: ZoneInfo) -> Words:
     footer = f"Told by Vedette on the route {dispatch.route}." + (
         f" Not shown on it: {', '.join(hidden)}." if hidden else ""
     )
-    return Words(plain(f"[Vedette] {subject}", _MOST_SUBJECT), headline, entries, footer)
+    return Words(_in_header(f"[Vedette] {subject}"), headline, entries, footer)
 
 
 def text(said: Words) -> str:
@@ -91,6 +91,11 @@ def email(
         html = _HTML.get_template("message.html.j2").render(said._asdict())
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
+
+
+def _in_header(subject: str) -> str:
+    """Return a subject in which no encoded word stands: such are decoded, and may hold the end of a line."""
+    return plain(subject.replace("=?", "= ?"), _MOST_SUBJECT)
 
 
 def _told_before(dispatch: Dispatch) -> object:

@@ -40,15 +40,26 @@ BY_DEFAULT = (
 )
 """Nothing of what people read, write and copy but that it matched a list."""
 
-_HOME = re.compile(r"(?i)((?:/home|/users|\b[a-z]:\\users)[/\\]+)[^/\\\s]+")
+_HOME = re.compile(
+    r"(?i)((?:/home|/users|/run/user|/run/media|/media|\b[a-z]:\\users)[/\\]+)"
+    r"""(?:(?<=\\)[^/\\:*?"<>|]{1,64}(?=\\)|[^/\\\s]+)"""  # on Windows names have blanks
+)
 _UNSAFE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 """Unicode categories that could move a cursor, turn text around, hide it, or end a header's line."""
 
 _HOST_LIKE = re.compile(
-    r"(?<![\w.])(?:[\w-]+\.)+(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?!\w)|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    r"(?<![\w.])(?:[\w-]+[.。．｡])+(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?!\w)"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
+_DOT = re.compile("[.。．｡]")
 _SCHEME = re.compile(r"\bhttp(?=s?:)", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(
+    r"\b(?!https?:)([a-z][a-z0-9+.-]{1,30}):(?=//|\\\\)|\b(mailto|tel|sms|callto|javascript|data|ms-[a-z-]+|search-ms):",
+    re.IGNORECASE,
+)
+_SHARE = re.compile(r"""(?:(?<=[\s'"(=,;])|^)(\\{2,})(?=\w)""")
+"""A Windows share: some mail programs make a link of it, which hands over the password's hash."""
 
 
 class ShownIndicator(Message):
@@ -127,8 +138,9 @@ def plain(text: str, most: int = 1_000) -> str:
 
 def defanged(text: str, most: int = 1_000) -> str:
     """Return a harmless line in which nothing can be clicked on: `hxxp://evil[.]example`."""
-    unlinked = _SCHEME.sub("hxxp", plain(text, most))
-    return _HOST_LIKE.sub(lambda found: found[0].replace(".", "[.]"), unlinked)
+    unlinked = _OTHER_SCHEME.sub(lambda found: f"{found[0][:-1]}[:]", plain(text, most))
+    unlinked = _SHARE.sub(r"[\1]", _SCHEME.sub("hxxp", unlinked))
+    return _HOST_LIKE.sub(lambda found: _DOT.sub("[.]", found[0]), unlinked)
 
 
 def _without_homes(rest: Shown) -> Shown:
