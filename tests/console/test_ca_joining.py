@@ -16,7 +16,8 @@ from vedette_schemas import JoinToken, SettingsError, VedetteError
 from vedette_transport import BrokerAddress
 from vedette_transport.asking import NotReachedError, RefusedError
 from vedette_transport.identity import Identity
-from vedette_transport.joining import Joined, Server, join
+from vedette_transport.joined import Server
+from vedette_transport.joining import Joined, join
 
 from tests import brokers, cas
 

@@ -19,10 +19,11 @@ from vedette_console.ca.folder import open_ca
 from vedette_schemas import Issued, Principal, Renewal, decode
 from vedette_transport import BrokerAddress
 from vedette_transport.asking import RefusedError, ask, request_for
+from vedette_transport.certifying import renew
 from vedette_transport.identity import Identity
 from vedette_transport.joining import join
 from vedette_transport.renewal_token import sign_renewal
-from vedette_transport.renewing import Renewer, renew
+from vedette_transport.renewing import Renewer
 
 from tests import brokers, cas, identities
 

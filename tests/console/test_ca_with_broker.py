@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from vedette_console.ca import revoke
 from vedette_transport import BrokerAddress, Connected, Disconnected, Inbox, MqttSession
+from vedette_transport.certifying import renew
 from vedette_transport.identity import Identity
-from vedette_transport.joining import Server, join
-from vedette_transport.renewing import renew
+from vedette_transport.joined import Server
+from vedette_transport.joining import join
 
 from tests import brokers, cas
 from tests.transport.test_session import await_event

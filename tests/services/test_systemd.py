@@ -11,7 +11,7 @@ import pytest
 from vedette_enforcer.service import ENFORCER
 from vedette_sensor.service import SENSOR, SESSION
 from vedette_transport.identity import Identity
-from vedette_transport.joining import Server as Joined
+from vedette_transport.joined import Server as Joined
 from vedette_transport.joining import join
 from vedette_transport.service import Service
 

@@ -35,7 +35,7 @@ from vedette_transport import (
     load_settings,
 )
 from vedette_transport.identity import Identity
-from vedette_transport.joining import Server
+from vedette_transport.joined import Server
 from vedette_transport.renewing import Renewer
 from vedette_transport.signing import Signer
 

@@ -8,7 +8,8 @@ from typing import NoReturn
 
 from vedette_schemas import VedetteError
 from vedette_transport import CANNOT_GO_ON
-from vedette_transport.joining import IDENTITIES, join
+from vedette_transport.joined import IDENTITIES
+from vedette_transport.joining import join
 
 
 def main(arguments: Sequence[str]) -> NoReturn:

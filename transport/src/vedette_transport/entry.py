@@ -7,14 +7,23 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vedette_schemas import VedetteError
+from vedette_schemas import SettingsError, VedetteError
 
 CANNOT_GO_ON = 2
 """The exit code of a program that a person has to help; starting it again won't."""
 
+_NOT_NOW = 1
+
+
+class NotNowError(SettingsError):
+    """What can't be done at present for want of something of the machine's; starting again may help."""
+
 
 def run(name: str, description: str, program: Callable[[Path], None]) -> None:
-    """Run a program whose only option is its settings file; leave with 2 and one line on an error."""
+    """Run a program whose only option is its settings file; leave with 2 and one line on an error.
+
+    With 1 where starting it again may help, as whoever watches over it does.
+    """
     parser = argparse.ArgumentParser(prog=name, description=description)
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="its settings, in TOML")
     parser.add_argument("--version", action="version", version=f"{name} {program_version()}")
@@ -24,7 +33,7 @@ def run(name: str, description: str, program: Callable[[Path], None]) -> None:
         program(options.settings)
     except VedetteError as error:
         sys.stderr.write(f"{name}: {error}\n")
-        sys.exit(CANNOT_GO_ON)
+        sys.exit(_NOT_NOW if isinstance(error, NotNowError) else CANNOT_GO_ON)
     except KeyboardInterrupt:
         sys.exit(130)
 

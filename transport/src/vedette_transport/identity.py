@@ -1,10 +1,9 @@
 """Who a program is: its key, its certificate and the CA that it trusts, in one folder."""
 
 import contextlib
-import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -12,101 +11,49 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from vedette_schemas import MessageError, Principal, SettingsError
 
+from .credentials import TRIES, Certified, Credentials
 from .identity_folder import Files, IdentityFolder, require_ours
 from .signing import Signer
-from .tls import trusting
-
-_TRIES = 5
-"""How often files are read that are being changed meanwhile."""
 
 
-class Identity:
-    """A principal's certificate and key; files that were renewed are picked up when they are next needed."""
+@dataclass(frozen=True)
+class _Found(Certified):
+    certificate: x509.Certificate
+    ca: x509.Certificate
+    signer: Signer
+
+
+class Identity(Credentials[_Found]):
+    """The same, and what signs and is signed with it: for programs that need cryptography anyway."""
 
     def __init__(self, folder: Path) -> None:
         """Read the folder; raise `SettingsError`, in words, where what is there can't be used."""
-        self.folder = IdentityFolder(folder)
-        with contextlib.suppress(OSError):  # who may only read leaves that to the owner
-            self.folder.settle()
-        self._stamp: tuple[object, ...] = ()
-        self.certificate: x509.Certificate
-        self.ca: x509.Certificate
-        self._signer: Signer
-        self.refresh()
+        super().__init__(folder, _read)
 
     @property
-    def principal(self) -> Principal:
-        """Whom the certificate names."""
-        return principal_of(self.certificate)
+    def certificate(self) -> x509.Certificate:
+        """The certificate."""
+        return self._known.certificate
 
     @property
-    def ends_at(self) -> datetime:
-        """When the certificate ends."""
-        return self.certificate.not_valid_after_utc
-
-    @property
-    def begins_at(self) -> datetime:
-        """When the certificate begins: a day before it was issued, for clocks that are behind."""
-        return self.certificate.not_valid_before_utc
-
-    def refresh(self) -> bool:
-        """Read the files again if they have changed, and tell whether; raise `SettingsError` as at first."""
-        try:
-            stamp = self.folder.stamp()
-            if stamp == self._stamp:
-                return False
-            found, signer = self._read()
-        except OSError as error:
-            raise SettingsError(f"{error.filename}: can't be read: {error.strerror}") from None
-        if self._stamp and found.ca != self.ca:
-            raise SettingsError(f"{self.folder.path}: the CA is another than before; start the program again")
-        self.certificate, self.ca, self._signer, self._stamp = found.certificate, found.ca, signer, stamp
-        return True
-
-    def _read(self) -> "tuple[_Found, Signer]":
-        for _ in range(_TRIES - 1):
-            with contextlib.suppress(SettingsError):
-                return self._read_once()
-        return self._read_once()
-
-    def _read_once(self) -> "tuple[_Found, Signer]":
-        found = _read(self.folder)
-        return found, Signer(found.files.key, found.files.certificate)
+    def ca(self) -> x509.Certificate:
+        """The certificate of the CA that is trusted."""
+        return self._known.ca
 
     def signer(self) -> Signer:
         """Return what signs as this principal, with the newest key."""
         self.refresh()
-        return self._signer
-
-    def client_context(self) -> ssl.SSLContext:
-        """Return what makes a TLS connection: to servers of our CA alone, whose name is checked."""
-        context = trusting(self.ca.public_bytes(Encoding.PEM).decode())
-        self.load_into(context)
-        return context
-
-    def load_into(self, context: ssl.SSLContext) -> None:
-        """Have a context show the newest certificate; raise `SettingsError` where there is none to show."""
-        for tries_left in reversed(range(_TRIES)):
-            self.refresh()
-            files = self.folder.files()
-            try:
-                context.load_cert_chain(files.certificate, files.key)
-            except OSError as error:  # an SSLError is one
-                if not tries_left:
-                    raise SettingsError(
-                        f"{self.folder.path}: key and certificate can't be used ({error.strerror or error})"
-                    ) from None
-            else:
-                return
-
-
-class _Found(NamedTuple):
-    files: Files
-    certificate: x509.Certificate
-    ca: x509.Certificate
+        return self._known.signer
 
 
 def _read(folder: IdentityFolder) -> _Found:
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(SettingsError):
+            return _read_once(folder)
+    return _read_once(folder)
+
+
+def _read_once(folder: IdentityFolder) -> _Found:
     files = folder.files()
     if not files.certificate.exists():
         raise SettingsError(
@@ -123,8 +70,15 @@ def _read(folder: IdentityFolder) -> _Found:
     if now < certificate.not_valid_before_utc:
         when = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
         raise SettingsError(f"{files.certificate}: begins {when} only; is this machine's clock right?")
-    principal_of(certificate)
-    return _Found(files, certificate, ca)
+    return _Found(
+        principal=principal_of(certificate),
+        begins_at=certificate.not_valid_before_utc,
+        ends_at=certificate.not_valid_after_utc,
+        ca_pem=ca.public_bytes(Encoding.PEM).decode(),
+        certificate=certificate,
+        ca=ca,
+        signer=Signer(files.key, files.certificate),
+    )
 
 
 def require_issued(certificate: x509.Certificate, ca: x509.Certificate, what: object) -> None:

@@ -13,16 +13,12 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from vedette_schemas import SettingsError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY, CERTIFICATE, CA = "key.pem", "certificate.pem", "ca.pem"
 _FILES = (KEY, CERTIFICATE, CA)
@@ -76,19 +72,21 @@ class IdentityFolder:
         finally:
             os.close(descriptor)
 
-    def key_for(self, purpose: str) -> Ed25519PrivateKey:
+    def key_for(self, purpose: str) -> "Ed25519PrivateKey":
         """Return the key to ask for a certificate with, to be followed by `take`.
 
         For one purpose it is always the same: whoever was killed meanwhile can ask again.
         """
+        from .keys import key_pem, new_key  # noqa: PLC0415 (cryptography takes 8 MB: here alone it is needed)
+
         origin = hashlib.sha256(purpose.encode()).hexdigest()
         if (kept := _kept(self._part, origin)) is not None:
             return kept
         if self._part.exists():
             shutil.rmtree(self._part)
         self._part.mkdir(mode=0o700)
-        key = _kept(self.path, origin) or Ed25519PrivateKey.generate()
-        _write(self._part / KEY, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        key = _kept(self.path, origin) or new_key()
+        _write(self._part / KEY, key_pem(key), 0o600)
         _write(self._part / _ORIGIN, origin.encode(), 0o600)
         _flush(self._part)
         _flush(self.path)
@@ -127,15 +125,16 @@ def require_ours(path: Path, *, secret: bool = False) -> None:
         raise SettingsError(f"{path}: others may {what} it; run: chmod {mode} {path}")
 
 
-def _kept(folder: Path, origin: str) -> Ed25519PrivateKey | None:
+def _kept(folder: Path, origin: str) -> "Ed25519PrivateKey | None":
+    from .keys import read_key  # noqa: PLC0415
+
     try:
         require_ours(folder, secret=True)
         if (folder / _ORIGIN).read_text() != origin:
             return None
-        key = load_pem_private_key((folder / KEY).read_bytes(), password=None)
-    except (OSError, ValueError, TypeError):
+        return read_key((folder / KEY).read_bytes())
+    except (OSError, ValueError):
         return None
-    return key if isinstance(key, Ed25519PrivateKey) else None
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

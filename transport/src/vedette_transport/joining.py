@@ -26,30 +26,9 @@ from vedette_schemas import (
 from .asking import RefusedError, ask, certificate_for, request_for
 from .identity import Identity
 from .identity_folder import IdentityFolder, require_ours
-from .settings import Address, BrokerAddress, Settings, load_settings
+from .joined import SERVER, Server
+from .settings import Address, BrokerAddress
 from .tls import trusting
-
-IDENTITIES = Path("/var/lib/vedette/identity")
-"""Where a host keeps the identities of its programs, each in a folder named for the program."""
-
-_SERVER = "server.toml"
-
-
-class Server(Settings):
-    """Where a host finds its server: `server.toml`, beside the identities."""
-
-    ca: Address
-    broker: BrokerAddress
-
-    @classmethod
-    def beside(cls, identity: Path) -> "Server":
-        """Read the file that `join` wrote beside an identity; raise `SettingsError` as other settings do."""
-        return load_settings(cls, identity.parent / _SERVER)
-
-    @staticmethod
-    def is_beside(identity: Path) -> bool:
-        """Tell whether there is such a file."""
-        return (identity.parent / _SERVER).exists()
 
 
 class Joined(NamedTuple):
@@ -90,7 +69,7 @@ def join(text: str, parent: Path, *, operator: bool) -> Joined:
                 certificate_for(principal, key, pem, ca)
                 for principal, key, pem in zip(principals, keys, issued.certificates, strict=True)
             ]
-            _write_server(parent / _SERVER, server)
+            _write_server(parent / SERVER, server)
             for folder, certificate in zip(folders, certificates, strict=True):
                 folder.take(certificate, ca_pem)
     except OSError as error:

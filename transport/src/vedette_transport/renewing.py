@@ -5,18 +5,13 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from vedette_schemas import Issued, MessageError, Renewal, SettingsError, VedetteError, decode
+from vedette_schemas import VedetteError
 
-from .asking import RefusedError, ask, certificate_for, request_for
+from .apart import renew_apart
 from .backoff import backoff
-from .identity import Identity
-from .renewal_token import sign_renewal
+from .credentials import Certified, Credentials
 from .settings import Address
-from .tls import trusting
 
 log = logging.getLogger(__name__)
 
@@ -29,49 +24,15 @@ def due(begins_at: datetime, ends_at: datetime, now: datetime) -> bool:
     return now >= begins_at + (ends_at - begins_at) * 2 / 3
 
 
-def renew(identity: Identity, ca: Address) -> None:
-    """Have a new key certified, and take it.
-
-    The old certificate stays valid until its end. Raise `SettingsError` where the identity can't be used or
-    written, `NotReachedError` and `RefusedError` as `ask` does.
-    """
-    try:
-        with identity.folder.changing():
-            identity.refresh()
-            _renew(identity, ca)
-    except OSError as error:
-        raise SettingsError(
-            f"{error.filename or identity.folder.path}: can't be written: {error.strerror}"
-        ) from None
-
-
-def _renew(identity: Identity, ca: Address) -> None:
-    key = identity.folder.key_for(f"renewal of {identity.certificate.serial_number}")
-    renewal = Renewal(
-        id=uuid4(),
-        issuer=str(identity.principal),
-        issued_at=datetime.now(UTC),
-        request=request_for(identity.principal, key),
-    )
-    present = load_pem_private_key(identity.folder.files().key.read_bytes(), password=None)
-    if not isinstance(present, Ed25519PrivateKey):
-        raise SettingsError(f"{identity.folder.path}: not an Ed25519 key")
-    pem = identity.ca.public_bytes(Encoding.PEM)
-    token = sign_renewal(renewal, present, identity.certificate)
-    answer = ask(ca, trusting(pem.decode()), "/renew", token)
-    try:
-        (issued,) = decode(Issued, answer).certificates
-    except (MessageError, ValueError):
-        raise RefusedError("the CA's answer can't be read; is it of another version?") from None
-    identity.folder.take(certificate_for(identity.principal, key, issued, identity.ca), pem)
-    identity.refresh()
-
-
 class Renewer:
     """Renews an identity in time, in a thread of its own, for as long as the program runs."""
 
     def __init__(
-        self, identity: Identity, ca: Address, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        identity: Credentials[Certified],
+        ca: Address,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Set up, without a thread."""
         self._identity, self._ca, self._now = identity, ca, now
@@ -101,7 +62,8 @@ class Renewer:
         try:
             self._identity.refresh()  # `join`, or the server itself, may have been here
             if due(self._identity.begins_at, self._identity.ends_at, self._now()):
-                renew(self._identity, self._ca)
+                renew_apart(self._identity.folder, self._ca)
+                self._identity.refresh()
                 log.info("renewed our certificate: it ends %s", f"{self._identity.ends_at:%Y-%m-%d}")
         except VedetteError as error:
             if str(error) != self._trouble:

@@ -38,7 +38,7 @@ from .settings import BrokerAddress
 from .tls import Overheard, says_why, tls_trouble
 
 if TYPE_CHECKING:
-    from .identity import Identity
+    from .credentials import Certified, Credentials
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class MqttSession:
         facts: Callable[[], Mapping[str, str]] = dict,
         delivery: Callable[[], SpoolState | None] = lambda: None,
         most_waiting: int = _MOST_UNHANDLED,
-        identity: "Identity | None" = None,
+        identity: "Credentials[Certified] | None" = None,
     ) -> None:
         """Set up, without connecting. With an identity it is over TLS, unless the address says `plain`.
 

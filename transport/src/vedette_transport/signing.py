@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
@@ -32,6 +32,7 @@ from vedette_schemas import (
     topics,
 )
 
+from .keys import read_key
 from .proof import other_than_wanted
 
 LONGEST_LIFE = timedelta(hours=24)
@@ -274,11 +275,8 @@ def _read_certificate(path: Path) -> x509.Certificate:
 
 def _read_key(path: Path) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        return read_key(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"{path}: can't be read: {error.strerror}") from None
-    except (ValueError, TypeError):
-        raise SettingsError(f"{path}: not a private key in PEM") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise SettingsError(f"{path}: not an Ed25519 key")
-    return key
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None

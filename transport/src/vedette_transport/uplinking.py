@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from pydantic import model_validator
 from vedette_schemas import HostName, Principal, Program, SettingsError
 
+from .joined import IDENTITIES, Server
 from .settings import BrokerAddress, Settings
 
 if TYPE_CHECKING:
-    from .identity import Identity
+    from .credentials import Certified, Credentials
     from .renewing import Renewer
 
 
@@ -38,7 +39,7 @@ class Uplink(NamedTuple):
 
     principal: Principal
     broker: BrokerAddress
-    identity: "Identity | None"
+    identity: "Credentials[Certified] | None"
     renewer: "Renewer | None"
 
     @property
@@ -57,8 +58,6 @@ def where_broker_is(program: Program, settings: HostSettings) -> BrokerAddress:
 
     Raise `SettingsError` where neither the settings nor `server.toml` say it.
     """
-    from .joining import IDENTITIES, Server  # noqa: PLC0415
-
     return settings.broker or Server.beside(settings.identity or IDENTITIES / program).broker
 
 
@@ -67,13 +66,12 @@ def uplink(program: Program, settings: HostSettings) -> Uplink:
     if settings.broker is not None and settings.broker.plain:
         assert settings.host is not None  # noqa: S101 (the settings' own rule)
         return Uplink(Principal(program, settings.host), settings.broker, None, None)
-    # cryptography takes 10 MB: who does without TLS does without it.
-    from .identity import Identity  # noqa: PLC0415
-    from .joining import IDENTITIES, Server  # noqa: PLC0415
+    from .apart import read_apart  # noqa: PLC0415 (TLS takes 6 MB, which a user's session does without)
+    from .credentials import Credentials  # noqa: PLC0415
     from .renewing import Renewer  # noqa: PLC0415
 
     folder = settings.identity or IDENTITIES / program
-    identity = Identity(folder)
+    identity = Credentials(folder, read_apart)
     principal = identity.principal
     if principal.program is not program:
         raise SettingsError(f"{folder}: is the identity of {principal}, not of a {program}")

@@ -9,7 +9,7 @@ from cryptography import x509
 from pydantic import BaseModel, ConfigDict, ValidationError
 from vedette_schemas import SettingsError
 from vedette_transport.identity import principal_of
-from vedette_transport.joining import IDENTITIES
+from vedette_transport.joined import IDENTITIES
 
 _INSTALLED = Path("/etc/vedette/sensor.toml")
 
