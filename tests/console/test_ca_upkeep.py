@@ -141,7 +141,7 @@ def test_a_folder_that_is_not_ours_alone_is_trouble_that_ends_when_it_is_mended(
 def test_the_register_forgets_what_is_long_over(kept: Kept) -> None:
     now = datetime.now(UTC)
     with kept.register.writing():
-        kept.register.add_token("s", "host-8", now, now + DAY)
+        kept.register.add_token("s", "host-8", now, now + DAY, "user anna")
     kept.upkeep.step(now)
     kept.upkeep.step(now + 40 * DAY)
     assert kept.register.token("s") is None
@@ -244,7 +244,7 @@ def test_a_register_of_another_version_is_refused(tmp_path: Path) -> None:
     register = open_register(tmp_path / "ca")
     register.close()
     connection = sqlite3.connect(tmp_path / "ca" / "register.db")
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
-    with pytest.raises(SettingsError, match="version 2"):
+    with pytest.raises(SettingsError, match="version 3"):
         Register(tmp_path / "ca" / "register.db")

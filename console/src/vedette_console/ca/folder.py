@@ -16,9 +16,12 @@ from vedette_schemas import SettingsError
 from vedette_transport import Settings, load_settings
 from vedette_transport.settings import Address
 
+from ..person import person
 from ..private import ours, write
 from .certificates import Authority
 from .register import Register
+from .register_file import NAME as REGISTER
+from .register_file import make
 
 CA_PORT, BROKER_PORT = 8884, 8883
 SETTINGS = "ca.toml"
@@ -97,12 +100,15 @@ def make_ca(folder: Path, names: Sequence[str]) -> None:
             raise SettingsError(f"{folder}: a CA is there already; names are changed in {folder / SETTINGS}")
         (folder / "public").mkdir(exist_ok=True)
         (folder / "public").chmod(0o755)
-        for name in ("register.db", "register.db-wal", "register.db-shm"):
-            (folder / name).unlink(missing_ok=True)  # nothing was issued by it: there is no key
-        Register.make(folder / "register.db")
+        for suffix in ("", "-wal", "-shm"):
+            (folder / f"{REGISTER}{suffix}").unlink(
+                missing_ok=True
+            )  # nothing was issued by it: there is no key
+        now = datetime.now(UTC)
+        authority = Authority.new(now)
+        make(folder / REGISTER, now, authority.fingerprint(), by=person())
         if not (folder / SETTINGS).exists():
             write(folder / SETTINGS, _first(settings).encode(), 0o644)
-        authority = Authority.new(datetime.now(UTC))
         publish(folder, "ca.pem", authority.public())
         write(folder / "ca.key", authority.secret())
     except OSError as error:
@@ -131,7 +137,7 @@ def open_ca(folder: Path) -> Authority:
 
 def open_register(folder: Path) -> Register:
     """Return the register of the CA in a folder; raise `SettingsError` where it can't be used."""
-    return Register(folder / "register.db")
+    return Register(folder / REGISTER)
 
 
 def published_ca(folder: Path) -> x509.Certificate:

@@ -50,11 +50,11 @@ class Issuer:
             keys = list(map(key_of, wanted.requests, principals))
             if token.used_at is not None:
                 return self._again(wanted, principals)
-            self._register.revoke(principals, now)
             issued: list[str] = []
             for principal, key in zip(principals, keys, strict=True):
+                self._register.revoke(principal, now, by=str(principal))
                 certificate = self._authority.certify(principal, key, now)
-                self._register.add_certificate(principal, certificate, now, wanted.secret)
+                self._register.add_certificate(principal, certificate, now, secret=wanted.secret)
                 issued.append(_pem(certificate))
             self._register.use_token(wanted.secret, now)
         log.info("enrolled %s", _listed(principals))
@@ -91,7 +91,7 @@ class Issuer:
             if self._register.issued_since(principal, now - timedelta(days=1)) >= _MOST_A_DAY:
                 raise BadRequestError(f"{principal} had {_MOST_A_DAY} certificates within a day")
             certificate = self._authority.certify(principal, key, now)
-            self._register.add_certificate(principal, certificate, now)
+            self._register.add_certificate(principal, certificate, now, renewed=True)
         log.info("renewed the certificate of %s", principal)
         return Issued(certificates=(_pem(certificate),))
 

@@ -1,8 +1,7 @@
-"""What the CA remembers: the tokens that were made and the certificates that were issued (SQLite)."""
+"""What the CA remembers (SQLite): tokens that were made, certificates that were issued, and who did that."""
 
 import hashlib
-import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,37 +10,12 @@ from uuid import UUID
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from vedette_schemas import Principal, SettingsError
+from vedette_schemas import Principal
 
-from ..private import ours
 from .certificates import Revoked
+from .register_file import explained, opened, transaction
 
-_VERSION = 1
-_WAIT_SECONDS = 10.0
-_SCHEMA = """
-CREATE TABLE tokens (
-    secret BLOB PRIMARY KEY, -- SHA-256
-    name TEXT NOT NULL,
-    made_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    used_at INTEGER
-) STRICT;
-CREATE TABLE certificates (
-    serial TEXT PRIMARY KEY, -- hexadecimal: it has 160 bits
-    principal TEXT NOT NULL,
-    host TEXT NOT NULL,
-    key BLOB NOT NULL,       -- SHA-256 of the public key
-    token BLOB,              -- by which it was issued, if by one
-    issued_at INTEGER NOT NULL,
-    not_after INTEGER NOT NULL,
-    replaced_at INTEGER,
-    revoked_at INTEGER,
-    pem TEXT NOT NULL
-) STRICT;
-CREATE INDEX certificates_principal ON certificates (principal, issued_at);
-CREATE TABLE renewals (id BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT;
-CREATE INDEX renewals_at ON renewals (at);
-"""
+_TOKEN_ID = 16
 
 
 class Token(NamedTuple):
@@ -73,28 +47,7 @@ class Register:
     def __init__(self, path: Path) -> None:
         """Open the register; raise `SettingsError` where it is not there, damaged or another's."""
         self.path = path
-        if not path.exists():
-            raise SettingsError(f"{path}: is not there; restore it from a backup, or make a new CA elsewhere")
-        ours(path, secret=True)
-        with self._readable():
-            self._connection = _connect(path)
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            (state,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-        if version != _VERSION:
-            raise SettingsError(f"{path}: is of version {version}, and this Vedette knows {_VERSION} only")
-        if state != "ok":
-            raise SettingsError(f"{path}: is damaged ({state.splitlines()[-1]}); restore it from a backup")
-
-    @staticmethod
-    def make(path: Path) -> None:
-        """Make an empty register, readable by nobody else; raise `SettingsError` where that can't be."""
-        path.touch(mode=0o600)
-        try:
-            connection = _connect(path)
-            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-            connection.close()
-        except sqlite3.Error as error:
-            raise SettingsError(f"{path}: can't be made: {error}") from None
+        self._connection = opened(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -103,28 +56,23 @@ class Register:
     @contextmanager
     def writing(self) -> Generator[None]:
         """Do all that is within as one, or nothing of it; nobody else writes meanwhile."""
-        with self._readable():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with explained(self.path), transaction(self._connection):
+            yield
 
     def state(self) -> int:
         """Return a number that is another once some other process has written."""
-        with self._readable():
+        with explained(self.path):
             (number,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(number)
 
-    def add_token(self, secret: str, name: str, now: datetime, expires_at: datetime) -> None:
-        """Remember a token, not its secret."""
+    def add_token(self, secret: str, name: str, now: datetime, expires_at: datetime, by: str) -> None:
+        """Remember a token, not its secret, and who made it."""
         row = (_digest(secret), name, _at(now), _at(expires_at))
         self._connection.execute(
             "INSERT INTO tokens (secret, name, made_at, expires_at) VALUES (?, ?, ?, ?)", row
         )
+        words = f"{name} may join until {expires_at:%Y-%m-%d %H:%M} UTC"
+        self._note(now, by, "token.made", words, _token_id(row[0]), of=name)
 
     def token(self, secret: str) -> Token | None:
         """Return the token with that secret."""
@@ -164,9 +112,16 @@ class Register:
         return next(iter(self._entries("serial = ?", f"{serial:x}")), None)
 
     def add_certificate(
-        self, principal: Principal, certificate: x509.Certificate, now: datetime, secret: str | None = None
+        self,
+        principal: Principal,
+        certificate: x509.Certificate,
+        now: datetime,
+        *,
+        secret: str | None = None,
+        renewed: bool = False,
+        by: Principal | None = None,
     ) -> None:
-        """Remember a certificate, in the place of those that its principal had."""
+        """Remember a certificate, in the place of those that its principal had; `by`: not for its asking."""
         self._connection.execute(
             "UPDATE certificates SET replaced_at = ? WHERE principal = ? AND replaced_at IS NULL",
             (_at(now), str(principal)),
@@ -186,22 +141,35 @@ class Register:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
+        words = f"{principal}, until {certificate.not_valid_after_utc:%Y-%m-%d}"
+        if secret:
+            words += f", by token {_token_id(_digest(secret))}"
+        what = "certificate.renewed" if renewed else "certificate.issued"
+        self._note(now, str(by or principal), what, words, row[0], of=str(principal))
 
-    def revoke(self, principals: Iterable[Principal], now: datetime) -> int:
-        """Revoke all that these hold; return how many certificates that are."""
+    def revoke(self, principal: Principal, now: datetime, by: str) -> int:
+        """Revoke all that a principal holds; return how many certificates that are."""
         query = (
             "UPDATE certificates SET revoked_at = ?1"
-            " WHERE principal = ?2 AND revoked_at IS NULL AND not_after > ?1"
+            " WHERE principal = ?2 AND revoked_at IS NULL AND not_after > ?1 RETURNING serial"
         )
-        return sum(self._connection.execute(query, (_at(now), str(each))).rowcount for each in principals)
+        found = self._connection.execute(query, (_at(now), str(principal))).fetchall()
+        for (serial,) in found:
+            self._note(now, by, "certificate.revoked", f"one of {principal}'s", serial, of=str(principal))
+        return len(found)
 
-    def withdraw_tokens(self, name: str) -> int:
+    def withdraw_tokens(self, name: str, now: datetime, by: str) -> int:
         """Make the unused tokens of a name worthless; return how many there were."""
-        query = "DELETE FROM tokens WHERE name = ? AND used_at IS NULL"
-        return self._connection.execute(query, (name,)).rowcount
+        query = "DELETE FROM tokens WHERE name = ? AND used_at IS NULL RETURNING secret"
+        found = self._connection.execute(query, (name,)).fetchall()
+        for (secret,) in found:
+            self._note(now, by, "token.withdrawn", f"{name} may not join by it", _token_id(secret), of=name)
+        return len(found)
 
     def forget(self, now: datetime) -> None:
-        """Forget what is over: tokens after a month, certificates after a year, renewals after a day."""
+        """Forget what is over: tokens after a month, renewals after a day, all else after a year."""
+        from .deeds import cut  # noqa: PLC0415 (see _note)
+
         for table, column, days in (
             ("tokens", "expires_at", 30),
             ("certificates", "not_after", 365),
@@ -209,6 +177,7 @@ class Register:
         ):
             over = _at(now - timedelta(days=days))
             self._connection.execute(f"DELETE FROM {table} WHERE {column} < ?", (over,))  # noqa: S608
+        cut(self._connection, now)
 
     def first_time(self, id_: UUID, now: datetime) -> bool:
         """Tell whether a renewal comes for the first time, and remember it."""
@@ -218,7 +187,7 @@ class Register:
     def revoked(self, now: datetime) -> list[Revoked]:
         """Return what is revoked and not over yet, in the order of their numbers."""
         query = "SELECT serial, revoked_at FROM certificates WHERE revoked_at NOT NULL AND not_after >= ?"
-        with self._readable():
+        with explained(self.path):
             rows = self._connection.execute(query + " ORDER BY serial", (_at(now),)).fetchall()
         return [Revoked(int(serial, 16), _time(at)) for serial, at in rows]
 
@@ -228,13 +197,13 @@ class Register:
             "SELECT DISTINCT principal FROM certificates"
             " WHERE principal GLOB 'operator@*' AND revoked_at IS NULL AND not_after >= ? ORDER BY principal"
         )
-        with self._readable():
+        with explained(self.path):
             rows = self._connection.execute(query, (_at(now),)).fetchall()
         return [Principal.parse(name) for (name,) in rows]
 
     def entries(self) -> list[Entry]:
         """Return all certificates, by principal, the newest first."""
-        with self._readable():
+        with explained(self.path):
             return self._entries("1")
 
     def _entries(self, where: str, *values: object) -> list[Entry]:
@@ -249,14 +218,11 @@ class Register:
             for name, serial, issued, ends, old, bad, pem in rows
         ]
 
-    @contextmanager
-    def _readable(self) -> Generator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            raise SettingsError(f"{self.path}: can't be used now ({error})") from None
-        except sqlite3.DatabaseError as error:
-            raise SettingsError(f"{self.path}: is damaged ({error}); restore it from a backup") from None
+    def _note(self, now: datetime, who: str, what: str, words: str, about: str, of: str = "") -> None:
+        """Put down what was done, in the transaction that is open; `of` is whom it is about."""
+        from .deeds import host_of, note  # noqa: PLC0415 (SQLAlchemy takes longer than all else that reads us)
+
+        note(self._connection, now, who, what, words, about=about, host=host_of(of) if of else "")
 
 
 def key_digest(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
@@ -265,15 +231,13 @@ def key_digest(holder: x509.Certificate | x509.CertificateSigningRequest) -> byt
     return hashlib.sha256(key).digest()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _token_id(digest: bytes) -> str:
+    """Return what names a token, and is no secret: the beginning of its secret's SHA-256."""
+    return digest.hex()[:_TOKEN_ID]
 
 
 def _at(time: datetime) -> int:

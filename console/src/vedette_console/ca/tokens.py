@@ -18,6 +18,7 @@ from vedette_schemas import (
 )
 from vedette_transport.settings import Address
 
+from ..person import person
 from .folder import SETTINGS, CaSettings, open_register, published_ca
 
 _OF_THE_SERVER = {str(each): each for each in (ANALYZER, BROKER, access.CONSOLE, access.HEALTH)}
@@ -51,7 +52,7 @@ def enrol(
     register = open_register(folder)
     try:
         with register.writing():
-            register.add_token(token.secret, name, now, token.expires_at)
+            register.add_token(token.secret, name, now, token.expires_at, by=person())
     finally:
         register.close()
     return token
@@ -63,12 +64,11 @@ def revoke(folder: Path, name: str, now: datetime) -> Withdrawn:
     The CA that runs puts them on its list. Raise `SettingsError` where there is nothing to revoke.
     """
     principals = (_OF_THE_SERVER[name],) if name in _OF_THE_SERVER else _principals(name)
-    register = open_register(folder)
+    register, by = open_register(folder), person()
     try:
         with register.writing():
-            withdrawn = Withdrawn(
-                principals, register.revoke(principals, now), register.withdraw_tokens(name)
-            )
+            certificates = sum(register.revoke(each, now, by) for each in principals)
+            withdrawn = Withdrawn(principals, certificates, register.withdraw_tokens(name, now, by))
     finally:
         register.close()
     if not withdrawn.certificates and not withdrawn.tokens:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from vedette_schemas import ANALYZER, BROKER, Principal, SettingsError, access
+from vedette_schemas import ANALYZER, BROKER, CA, Principal, SettingsError, access
 from vedette_transport.identity import Identity
 from vedette_transport.identity_folder import IdentityFolder
 from vedette_transport.renewing import due
@@ -111,7 +111,7 @@ class Upkeep:
                 key = folder.key_for(f"{principal} {now.timestamp()}")
                 certificate = self._authority.certify(principal, key.public_key(), now, self._names)
                 with self._register.writing():
-                    self._register.add_certificate(principal, certificate, now)
+                    self._register.add_certificate(principal, certificate, now, by=CA)
                 folder.take(certificate.public_bytes(Encoding.PEM), self._authority.public())
         except OSError as error:
             raise SettingsError(f"{error.filename or path}: can't be written: {error.strerror}") from None
