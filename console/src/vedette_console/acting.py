@@ -1,16 +1,20 @@
 """Acting as an operator: an act goes to the analyzer until it is answered, then its outcome is waited for."""
 
+import json
 import logging
+import sys
 import time
 from collections import OrderedDict
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID, uuid4
 
+import typer
+from rich.console import Console
 from vedette_schemas import (
     Act,
     ActAnswer,
@@ -39,11 +43,17 @@ from vedette_transport.joined import Server
 from vedette_transport.renewing import Renewer
 from vedette_transport.signing import Signer
 
+from .lines import plain
+
+NOT_DONE = 1
+"""The exit code of a command of which not all was done."""
+
 AGAIN_SECONDS = 2.0
 PATIENCE_SECONDS = 20.0
 MOST_FINAL = 1_000
 """Alerts that are kept until it is known whether they are about what we did."""
 _LIFE = timedelta(minutes=1)
+_W = TypeVar("_W", bound=Wanted)
 
 
 class OperatorSettings(Settings):
@@ -162,3 +172,47 @@ def operator(settings: OperatorSettings) -> Generator[Operator]:
         transport.setLevel(level)
     if Server.is_beside(settings.identity):  # else whoever made the identity keeps it current
         Renewer(identity, Server.beside(settings.identity).ca).step()
+
+
+@contextmanager
+def progress() -> Generator[None]:
+    """Show on a terminal that we wait."""
+    screen = Console(stderr=True)
+    with screen.status("waiting for the answer") if screen.is_terminal else nullcontext():
+        yield
+
+
+def carry_out(
+    asked: Sequence[_W],
+    settings: OperatorSettings,
+    *,
+    listed_by: str,
+    as_json: bool,
+    fields: Callable[[_W, ActAnswer], Mapping[str, str]] = lambda _what, _answer: {},
+    hint: Callable[[_W, ActAnswer], str] = lambda _what, _answer: "",
+) -> None:
+    """Have all of it done and say what came of each: what is refused is no reason to leave the others.
+
+    `listed_by` is the command that tells how things stand. `fields` is what JSON says of each beside its
+    answer, and `hint` what people are told when it is done. Raise `typer.Exit` where something was refused,
+    `NotAnsweredError` where nobody answers.
+    """
+    refused = False
+    with operator(settings) as acting, progress():
+        for what in asked:
+            try:
+                answer = acting.act(what)
+            except KeyboardInterrupt:
+                raise NotAnsweredError(f"not waited for: '{listed_by}' tells whether it was done") from None
+            refused |= not answer.done
+            words = plain(answer.words, 1_000)
+            if as_json:
+                state = "done" if answer.done else "refused"
+                told = {"state": state, **fields(what, answer), "words": words}
+                sys.stdout.write(json.dumps(told) + "\n")
+            elif answer.done:
+                sys.stdout.write(words + "\n" + hint(what, answer))
+            else:
+                sys.stderr.write(f"vedette: {words}\n")
+    if refused:
+        raise typer.Exit(NOT_DONE)

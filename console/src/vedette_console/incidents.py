@@ -15,18 +15,17 @@ from rich.table import Table
 from rich.text import Text
 from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Triage
 
-from .acting import NotAnsweredError, OperatorSettings, operator
+from .acting import OperatorSettings, carry_out
 from .actions import clock
 from .deployment import read_host
 from .lines import COLOURS, plain
 from .moments import moment_fields, moment_table
-from .orders import BEGINNING, RUN, Folder, find, open_archive, progress
+from .orders import BEGINNING, RUN, Folder, find, open_archive
 
 if TYPE_CHECKING:
     from vedette_archive import Incident, Line, Reader
 
 MOST_SHOWN = 1_000
-_NOT_DONE = 1
 
 EXIT_CODES = "Exit code 0: it is done; 1: the analyzer refused it; 2: nobody could be asked."
 
@@ -248,7 +247,8 @@ def _say(
     settings = OperatorSettings.of(folder or context.obj)
     with open_archive(settings.archive) as reader:
         ids = list(dict.fromkeys(_find(name, reader) for name in names))
-    _carry_out(list(_acts(ids, status, owner, note)), settings, as_json=as_json)
+    acts = list(_acts(ids, status, owner, note))
+    carry_out(acts, settings, listed_by="vedette incidents --all", as_json=as_json)
 
 
 def _acts(ids: Sequence[UUID], status: IncidentStatus, owner: str | None, note: str) -> Iterator[Triage]:
@@ -262,25 +262,3 @@ def _acts(ids: Sequence[UUID], status: IncidentStatus, owner: str | None, note: 
             raise SettingsError(
                 f"--{field}: an owner is at most 63 letters, digits, '.', '_', '@', '-'; a note 300 signs"
             ) from None
-
-
-def _carry_out(asked: Sequence[Triage], settings: OperatorSettings, *, as_json: bool) -> None:
-    refused = False
-    with operator(settings) as acting, progress():
-        for what in asked:
-            try:
-                answer = acting.act(what)
-            except KeyboardInterrupt:
-                words = "not waited for: 'vedette incidents --all' tells whether it was done"
-                raise NotAnsweredError(words) from None
-            refused |= not answer.done
-            words = plain(answer.words, 1_000)
-            if as_json:
-                state = "done" if answer.done else "refused"
-                sys.stdout.write(json.dumps({"state": state, "words": words}) + "\n")
-            elif answer.done:
-                sys.stdout.write(words + "\n")
-            else:
-                sys.stderr.write(f"vedette: {words}\n")
-    if refused:
-        raise typer.Exit(_NOT_DONE)

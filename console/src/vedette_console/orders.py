@@ -4,14 +4,12 @@ import json
 import re
 import sys
 import time
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from vedette_indicators import named_target
 from vedette_schemas import (
     MAX_TTL,
@@ -26,7 +24,7 @@ from vedette_schemas import (
     digest,
 )
 
-from .acting import NotAnsweredError, Operator, OperatorSettings, operator
+from .acting import NOT_DONE, NotAnsweredError, Operator, OperatorSettings, operator, progress
 from .deployment import read_host
 from .lines import plain
 from .results import Came, Result, result
@@ -44,7 +42,6 @@ EXIT_CODES = (
 
 _DURATION = re.compile(r"([0-9]{1,7})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_NOT_DONE = 1
 
 BEGINNING = 8
 """How much of an id names it."""
@@ -187,7 +184,7 @@ def _carry_out(asked: Sequence[Asked], settings: OperatorSettings, folder: Path,
     if problem is not None:
         raise problem
     if any(came.came is not Came.DONE for came in results):
-        raise typer.Exit(_NOT_DONE)
+        raise typer.Exit(NOT_DONE)
 
 
 def _ask(acting: Operator, asked: Sequence[Asked]) -> tuple[list[ActAnswer], NotAnsweredError | None]:
@@ -231,14 +228,6 @@ def _say(came: Result, folder: Path, *, can_be_ended: bool) -> None:
             sys.stderr.write(f"vedette: {came.host} has not answered yet: see vedette actions\n")
         case Came.REFUSED | Came.FAILED:
             sys.stderr.write(f"vedette: {came.words}\n")
-
-
-@contextmanager
-def progress() -> Generator[None]:
-    """Show on a terminal that we wait."""
-    screen = Console(stderr=True)
-    with screen.status("waiting for the answer") if screen.is_terminal else nullcontext():
-        yield
 
 
 def open_archive(path: Path) -> "Reader":

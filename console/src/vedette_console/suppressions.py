@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from vedette_schemas import Lift, ListEntry, Scope, SettingsError, Suppress
+from vedette_schemas import ActAnswer, Lift, ListEntry, Scope, SettingsError, Suppress
 
-from .acting import NotAnsweredError, OperatorSettings, operator
+from .acting import OperatorSettings, carry_out
 from .actions import clock, left
 from .deployment import read_host
 from .lines import alert_line, plain
-from .orders import BEGINNING, RUN, Folder, For, find, open_archive, progress, seconds
+from .orders import BEGINNING, RUN, Folder, For, find, open_archive, seconds
 from .suppressing import DEFAULT_TIME, read_entry, wanted
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 1_000
 _ALERTS_LOOKED_AT = 10_000
-_NOT_DONE = 1
 
 EXIT_CODES = "Exit code 0: it is done; 1: the analyzer refused it; 2: nobody could be asked."
 
@@ -207,26 +206,21 @@ def _find(name: str, reader: "Reader") -> UUID:
 
 
 def _carry_out(asked: Sequence[Suppress | Lift], settings: OperatorSettings, *, as_json: bool) -> None:
-    """Have all of it done and say what came of each: what is refused is no reason to leave the others."""
-    refused = False
-    with operator(settings) as acting, progress():
-        for what in asked:
-            try:
-                answer = acting.act(what)
-            except KeyboardInterrupt:
-                words = "not waited for: 'vedette suppressions' tells whether it was done"
-                raise NotAnsweredError(words) from None
-            refused |= not answer.done
-            name = what.suppression_id if isinstance(what, Lift) else answer.act_id
-            words = plain(answer.words, 1_000)
-            if as_json:
-                state = "done" if answer.done else "refused"
-                sys.stdout.write(json.dumps({"state": state, "id": str(name), "words": words}) + "\n")
-            elif answer.done:
-                sys.stdout.write(words + "\n")
-            else:
-                sys.stderr.write(f"vedette: {words}\n")
-            if answer.done and isinstance(what, Suppress) and not as_json:
-                sys.stdout.write(f"to end it sooner: vedette suppressions lift {str(name)[:BEGINNING]}\n")
-    if refused:
-        raise typer.Exit(_NOT_DONE)
+    carry_out(
+        asked,
+        settings,
+        listed_by="vedette suppressions",
+        as_json=as_json,
+        fields=lambda what, answer: {"id": str(_id(what, answer))},
+        hint=_how_to_end,
+    )
+
+
+def _id(what: Suppress | Lift, answer: ActAnswer) -> UUID:
+    return what.suppression_id if isinstance(what, Lift) else answer.act_id
+
+
+def _how_to_end(what: Suppress | Lift, answer: ActAnswer) -> str:
+    if isinstance(what, Lift):
+        return ""
+    return f"to end it sooner: vedette suppressions lift {str(_id(what, answer))[:BEGINNING]}\n"
