@@ -134,6 +134,8 @@ def test_a_program_that_errs_can_change_nothing(ten: sqlite3.Connection, stateme
             ["the chain begins behind row 4, and no row says that it was cut there"],
         ),
         ("DELETE FROM audit_ends", ["where the chain ends is not noted any more"]),
+        ("UPDATE audit_ends SET number = 'ten'", ["where the chain ends is not noted any more"]),
+        ("UPDATE audit_ends SET hash = x'00'", ["where the chain ends is not noted any more"]),
         (
             "INSERT INTO audit SELECT 11, at, who, what, host, about, words, facts, before, hash FROM audit"
             " WHERE number = 4",

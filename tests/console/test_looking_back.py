@@ -222,9 +222,12 @@ def test_a_whole_audit_is_told_with_its_head(folder: Path) -> None:
     code, said = vedette("audit", "verify", "--folder", folder)
     assert code == 0
     with Reader(folder / "archive.db") as reader:
-        assert said == f"all is well: 4 rows\nhead: {reader.audit.head}\n"
-        noted = str(reader.audit.head)
-    assert vedette("audit", "--folder", folder, "verify", "--head", noted)[0] == 0
+        head = reader.audit.head
+    first, *others = said.splitlines()
+    assert first == f"network: 4 rows, all as they were written; head network:{head}"
+    assert others == ["console: not here", "ca: not here"]
+    for noted in (str(head), f"network:{head}"):
+        assert vedette("audit", "--folder", folder, "verify", "--head", noted)[0] == 0
 
 
 def test_a_copy_is_verified_where_there_is_nothing_else(folder: Path, tmp_path_factory: Any) -> None:
@@ -233,7 +236,7 @@ def test_a_copy_is_verified_where_there_is_nothing_else(folder: Path, tmp_path_f
     with Reader(folder / "archive.db") as reader:
         head = reader.audit.head
     code, said = vedette("audit", "verify", "--archive", copy, "--head", str(head))
-    assert (code, said) == (0, f"all is well: 4 rows\nhead: {head}\n")
+    assert (code, said) == (0, f"network: 4 rows, all as they were written; head network:{head}\n")
 
 
 @pytest.fixture
@@ -249,8 +252,9 @@ def changed(folder: Path) -> Path:
 
 
 def test_a_row_that_was_changed_is_said(changed: Path) -> None:
-    assert vedette("audit", "verify", "--folder", changed) == (1, "row 2 was changed\n")
-    code, said = vedette("audit", "verify", "--folder", changed, "--json")
+    only = ("--book", "network")
+    assert vedette("audit", "verify", "--folder", changed, *only) == (1, "network: row 2 was changed\n")
+    code, said = vedette("audit", "verify", "--folder", changed, *only, "--json")
     assert code == 1
     assert json.loads(said)["wrong"] == [{"row": 2, "words": "row 2 was changed"}]
     code, said = vedette("archive", "check", "--folder", changed)
@@ -263,8 +267,12 @@ def test_a_head_that_is_none_is_said(
 ) -> None:
     said = refused(monkeypatch, capsys, "audit", "verify", "--head", "7", "--folder", folder)
     assert "a head is written NUMBER:HASH" in said
-    code, said = vedette("audit", "verify", "--folder", folder, "--head", str(Head(9, "0" * 64)))
-    assert (code, said) == (1, "row 9 was noted and is not there: the end of the chain was taken away\n")
+    none = str(Head(9, "0" * 64))
+    code, said = vedette("audit", "verify", "--folder", folder, "--head", none)
+    assert code == 1
+    assert said.startswith("network: row 9 was noted and is not there: the end of the chain was taken away\n")
+    said = refused(monkeypatch, capsys, "audit", "verify", "--head", f"ca:{none}", "--folder", folder)
+    assert "--head ca:…: that chain is not here" in said
 
 
 def test_a_day_is_told(folder: Path) -> None:

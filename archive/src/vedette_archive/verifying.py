@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .chain import CUT, AuditQuery, Head, any_text, digest, head, rows
+from .chain import CUT, AuditQuery, Head, any_text, digest, rows
 from .schema.audited import TRIGGERS
 
 _MOST_FAULTS = 100
@@ -79,16 +79,22 @@ def verify(connection: sqlite3.Connection, noted: Iterable[Head] = ()) -> Verifi
     write the whole chain anew, with hashes that agree: only a head that was noted elsewhere shows that.
     """
     with any_text(connection):
-        row = connection.execute("SELECT cut, cut_hash FROM audit_ends").fetchone()
-        cut = Head(*row) if row and isinstance(row[0], int) else Head(0, "")
+        row = connection.execute("SELECT cut, cut_hash, number, hash FROM audit_ends").fetchone()
+        cut, end = (_head(*row[:2]), _head(*row[2:])) if row else (None, None)
+        cut = cut or Head(0, "")
         chain = _Chain(connection, cut)
-        found = _all_faults(connection, chain, cut, noted, has_ends=row is not None)
+        found = _all_faults(connection, chain, cut, end, noted)
         faults = tuple(islice(found, _MOST_FAULTS))
     return Verified(chain.count, cut.number, chain.last, faults)
 
 
+def _head(number: object, own: object) -> Head | None:
+    """Return a head; `None` where somebody has made something else of it."""
+    return Head(number, own) if isinstance(number, int) and isinstance(own, str) else None
+
+
 def _all_faults(
-    connection: sqlite3.Connection, chain: _Chain, cut: Head, noted: Iterable[Head], *, has_ends: bool
+    connection: sqlite3.Connection, chain: _Chain, cut: Head, end: Head | None, noted: Iterable[Head]
 ) -> Iterator[Fault]:
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     missing = [name for name in (trigger.split()[2] for trigger in TRIGGERS) if name not in there]
@@ -96,10 +102,10 @@ def _all_faults(
         yield Fault(0, f"what keeps rows from being changed was taken away: {', '.join(missing)}")
     yield from _cut_faults(connection, cut)
     yield from chain.walk()
-    if not has_ends:
+    if end is None:
         yield Fault(0, "where the chain ends is not noted any more")
     else:
-        yield from _end_faults(chain.last, head(connection))
+        yield from _end_faults(chain.last, end)
     for each in noted:
         yield from _noted_faults(connection, each, cut, chain.last)
 

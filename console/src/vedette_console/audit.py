@@ -2,30 +2,54 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from vedette_schemas import SettingsError
+from vedette_schemas import SettingsError, VedetteError
 
-from .acting import OperatorSettings
+from .chains import NOT_HERE, Book, Chain, Row, merged, noted_heads, opened, places
 from .lines import plain
-from .orders import RUN, Folder, open_archive
+from .orders import RUN, Folder
 
 if TYPE_CHECKING:
-    from vedette_archive import AuditRow, Reader, Verified
+    from vedette_archive import AuditRow, Verified
 
 MOST_SHOWN = 10_000
-_WRONG = 1
+_WRONG, _NOT_READ = 1, 2
+_T = TypeVar("_T")
 
 audit = typer.Typer(help="What operators and programs did.", invoke_without_command=True)
 
+_BOOK_HELP = "One chain alone: the analyzer's, the web console's, the CA's."
+OneBook = Annotated[Book | None, typer.Option(help=_BOOK_HELP)]
+CaFolder = Annotated[
+    Path | None,
+    typer.Option("--ca", metavar="FOLDER", envvar="VEDETTE_CA", help="The CA's, if it is elsewhere."),
+]
 SameFolder = Annotated[Path | None, typer.Option("--folder", help="As above.")]
+
+
+class _Where(NamedTuple):
+    """Which chains are meant."""
+
+    folder: Path
+    book: Book | None
+    ca: Path | None
+
+    def files(self) -> Mapping[Book, Path | None]:
+        """Return the file of each, `None` where nothing names it; raise `SettingsError` if none is here."""
+        found = places(self.folder, self.ca)
+        if self.book is None:
+            return {book: found.get(book) for book in Book}
+        if self.book not in found:
+            raise SettingsError(f"{self.book}: {NOT_HERE}: name its folder with --folder or --ca")
+        return {self.book: found[self.book]}
 
 
 @audit.callback()
@@ -47,10 +71,16 @@ def show_all(
     ] = "",
     text: Annotated[str, typer.Option(help="What its words hold.")] = "",
     last: Annotated[int, typer.Option(min=1, max=MOST_SHOWN, help="How many, the newest last.")] = 50,
+    book: OneBook = None,
+    ca: CaFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines.")] = False,
 ) -> None:
-    """List what operators and programs did, the newest last: acts and their answers, commands, their ends."""
-    context.obj = folder
+    """List what operators and programs did, the newest last, of all chains that are here.
+
+    What the analyzer did and was asked to do is in the archive; who signed in and changed accounts is with
+    the web console, and who may join and joined is with the CA.
+    """
+    context.obj = where = _Where(folder, book, ca)
     if context.invoked_subcommand is not None:
         return
     from vedette_archive import AuditQuery  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
@@ -64,14 +94,17 @@ def show_all(
         about=about or None,
         text=text or None,
     )
-    with _opened(folder) as reader:
-        found = reader.audit.rows(query, last)[::-1]
+    read, unread = _each(where.files(), lambda _, chain: chain.rows(query, last))
+    found = merged(read, last)
     if as_json:
-        sys.stdout.writelines(json.dumps(as_fields(row)) + "\n" for row in found)
+        sys.stdout.writelines(json.dumps(as_fields(*one)) + "\n" for one in found)
     elif not found:
         sys.stdout.write("no such row\n")
     else:
         Console(highlight=False, soft_wrap=False).print(table(found))
+    sys.stdout.flush()
+    sys.stderr.writelines(f"vedette: {each}: {plain(why, 500)}\n" for each, why in unread.items())
+    _leave_if_not_read(unread)
 
 
 @audit.command()
@@ -80,45 +113,75 @@ def verify(
     folder: SameFolder = None,
     heads: Annotated[
         list[str] | None,
-        typer.Option("--head", metavar="NUMBER:HASH", help="A head that was noted elsewhere; repeatable."),
+        typer.Option(
+            "--head", metavar="BOOK:NUMBER:HASH", help="A head that was noted elsewhere; repeatable."
+        ),
     ] = None,
     archive: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A backup, or another archive than the folder's.")
     ] = None,
+    book: OneBook = None,
+    ca: CaFolder = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each chain.")] = False,
 ) -> None:
-    """Find rows that were changed, taken out, put in or moved. Leave with 1 where there are any.
+    """Find rows that were changed, taken out, put in or moved, in all chains that are here.
 
-    Who can write the archive's file can write the whole chain anew. A head that was noted elsewhere shows
-    that: this command tells one, and so does each heartbeat of the analyzer.
+    Leave with 1 where there are any, with 2 where a chain can't be read. Who can write a chain's file can
+    write all of it anew. A head that was noted elsewhere shows that: this command tells one of each chain,
+    and each heartbeat of the analyzer that of the archive.
     """
-    from vedette_archive import Head  # noqa: PLC0415
-
-    noted = [Head.parse(each) for each in heads or ()]
-    with open_archive(archive) if archive else _opened(folder or context.obj) as reader:
-        found = reader.audit.verify(noted)
-    if as_json:
-        told = {"rows": found.rows, "cut": found.cut, "head": str(found.head), "wrong": _wrong(found)}
-        sys.stdout.write(json.dumps(told) + "\n")
-    else:
-        sys.stdout.writelines(plain(fault.words, 500) + "\n" for fault in found.faults)
-        if not found.faults:
-            sys.stdout.write(_summary(found))
-    if found.faults:
+    noted = noted_heads(heads or ())
+    above: _Where = context.obj
+    where = _Where(folder or above.folder, book or above.book, ca or above.ca)
+    files = {Book.NETWORK: archive} if archive else where.files()
+    for each in noted:
+        if files.get(each) is None:
+            raise SettingsError(f"--head {each}:…: that chain is {NOT_HERE}, or not asked for")
+    read, unread = _each(files, lambda each, chain: chain.verify(noted.get(each, ())))
+    for each in files:
+        told = _json_line if as_json else _lines
+        sys.stdout.writelines(told(each, read.get(each), unread))
+    if any(found.faults for found in read.values()):
         raise typer.Exit(_WRONG)
+    _leave_if_not_read(unread)
 
 
-def table(rows: "Iterable[AuditRow]") -> Table:
+def _leave_if_not_read(unread: Mapping[Book, str]) -> None:
+    if any(why != NOT_HERE for why in unread.values()):
+        raise typer.Exit(_NOT_READ)
+
+
+def _each(
+    files: Mapping[Book, Path | None], ask: Callable[[Book, Chain], _T]
+) -> tuple[dict[Book, _T], dict[Book, str]]:
+    """Ask each chain; return what those say that can be read, and of the others why they can't."""
+    read: dict[Book, _T] = {}
+    unread: dict[Book, str] = {}
+    for book, path in files.items():
+        if path is None:
+            unread[book] = NOT_HERE
+            continue
+        try:
+            with opened(book, path) as chain:
+                read[book] = ask(book, chain)
+        except VedetteError as error:
+            unread[book] = str(error)
+    return read, unread
+
+
+def table(rows: Iterable[Row]) -> Table:
     """Return rows for people."""
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    grid.add_column("of", no_wrap=True)
     grid.add_column("row", justify="right", no_wrap=True)
     grid.add_column("at", no_wrap=True)
     for name in ("who", "what", "host"):
         grid.add_column(name, overflow="fold")
     grid.add_column("words", overflow="fold", ratio=1)
-    for row in rows:
+    for book, row in rows:
         grid.add_row(
+            book,
             str(row.number),
             f"{row.at.astimezone():%Y-%m-%d %H:%M:%S}",
             *(Text(plain(text, 120)) for text in (row.who, row.what, row.host)),
@@ -127,9 +190,10 @@ def table(rows: "Iterable[AuditRow]") -> Table:
     return grid
 
 
-def as_fields(row: "AuditRow") -> dict[str, object]:
+def as_fields(book: Book, row: "AuditRow") -> dict[str, object]:
     """Return a row for machines."""
     return {
+        "book": book,
         "number": row.number,
         "at": row.at.isoformat(),
         "who": row.who,
@@ -152,14 +216,23 @@ def read_time(text: str, option: str) -> datetime:
         ) from None
 
 
-def _opened(folder: Path) -> "Reader":
-    return open_archive(OperatorSettings.of(folder).archive)
-
-
-def _wrong(found: "Verified") -> list[dict[str, object]]:
-    return [{"row": fault.number, "words": fault.words} for fault in found.faults]
-
-
-def _summary(found: "Verified") -> str:
+def _lines(book: Book, found: "Verified | None", unread: Mapping[Book, str]) -> list[str]:
+    """Return what came of a chain, for people."""
+    if found is None:
+        return [f"{book}: {plain(unread[book], 500)}\n"]
+    if found.faults:
+        return [f"{book}: {plain(fault.words, 500)}\n" for fault in found.faults]
     old = f", {found.cut:,} older ones were removed" if found.cut else ""
-    return f"all is well: {found.rows:,} rows{old}\nhead: {found.head}\n"
+    rows = f"{found.rows:,} row{'' if found.rows == 1 else 's'}"
+    return [f"{book}: {rows}, all as they were written{old}; head {book}:{found.head}\n"]
+
+
+def _json_line(book: Book, found: "Verified | None", unread: Mapping[Book, str]) -> list[str]:
+    """Return what came of a chain, for machines."""
+    told: dict[str, object] = {"book": book}
+    if found is None:
+        told["unread"] = unread[book]
+    else:
+        wrong = [{"row": fault.number, "words": fault.words} for fault in found.faults]
+        told |= {"rows": found.rows, "cut": found.cut, "head": f"{book}:{found.head}", "wrong": wrong}
+    return [json.dumps(told) + "\n"]

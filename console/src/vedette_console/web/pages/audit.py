@@ -49,7 +49,7 @@ class _Asked(BaseModel):
 class Checked(NamedTuple):
     """A chain that was verified."""
 
-    name: str
+    book: str
     found: Verified
 
 
@@ -64,7 +64,7 @@ def verify(visit: _Verifying) -> Response:
     """Look whether any row was changed, taken out, put in or moved."""
     with visit.site.archives.reading() as reader:
         network = reader.audit.verify()
-    found = [Checked(BOOKS["network"], network), Checked(BOOKS["console"], Deeds(visit.site.store).verify())]
+    found = [Checked("network", network), Checked("console", Deeds(visit.site.store).verify())]
     return _page(visit, found)
 
 
