@@ -51,3 +51,18 @@ def test_a_file_that_can_not_be_used_is_said_at_the_start(tmp_path: Path) -> Non
     assert done.returncode == 2
     assert "notify: " in done.stderr.splitlines()[-1]
     assert "notify.toml: 'route.x.email.to': Field required" in done.stderr.splitlines()[-1]
+
+
+def test_a_file_that_comes_later_is_used_and_one_that_can_not_be_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir(mode=0o755)
+    path = tmp_path / "run" / "notify.toml"
+    with (
+        serving(MailServer()) as server,
+        Product(tmp_path, "--json", rows=("phrase,some phrase,alert,high,,,,",), plain=True) as product,
+    ):
+        path.write_text("[route.x]\nby = 'email'\n")
+        product.await_line(lambda line: "'route.x.email.to': Field required; all else goes on" in line)
+        path.write_text(settings(server))
+        product.await_line(lambda line: line.startswith("telling    as notify.toml says"))
+        copied(product, "here is some phrase", 1)
+        assert "phrase some phrase" in text_of(server.next())

@@ -117,7 +117,7 @@ class Demo:
                 page.shown.wait(STEP_SECONDS)
                 time.sleep(0.3)  # fetched is not yet painted, and nothing tells when it is
                 ImageGrab.grab(xdisplay=environment["DISPLAY"]).save(self._screenshot)
-            up.say(f"screenshot: {self._screenshot}")
+            up.screen.say(f"screenshot: {self._screenshot}")
             self._done = True
         except (VedetteError, OSError, subprocess.SubprocessError) as error:
             self._problem = error
@@ -127,12 +127,12 @@ class Demo:
             up.stop()
 
     def _perform(self, step: Step, up: Up, page: DemoPage) -> None:
-        up.say(f"- {step.name}")
+        up.screen.say(f"- {step.name}")
         step.act()
         alert = self._await(step)
         page.add(str(alert_line(alert)))
         if alert.times is not None:
-            up.say(f"  {hops(alert.times)}")
+            up.screen.say(f"  {hops(alert.times)}")
 
     def _await(self, step: Step) -> Alert:
         deadline = time.monotonic() + STEP_SECONDS

@@ -65,12 +65,18 @@ def ready_lines(
     if (suppressed := (analyzer or {}).get("suppressed", NOTHING)) != NOTHING:
         yield f"  suppressed {suppressed}, which is not told: vedette suppressions --folder {folder}"
     if deployment.settings_path("notify").exists():
-        yield f"  telling    as notify.toml says; how that stands: vedette notify check --folder {folder}"
+        yield "  " + telling_line(deployment)
     if console:
         yield f"  console    {console}"
     yield f"  what was ordered: vedette actions --folder {folder}"
     yield f"  any MQTT client: {_listening(deployment)}"
     yield "  Ctrl-C stops all"
+
+
+def telling_line(deployment: Deployment) -> str:
+    """Return what is said of the notifier when it is started."""
+    folder = shlex.quote(str(deployment.folder))
+    return f"telling    as notify.toml says; how that stands: vedette notify check --folder {folder}"
 
 
 def _listening(deployment: Deployment) -> str:

@@ -38,6 +38,18 @@ class Ended:
         """Tell whether it died, and did not say that it can't go on."""
         return self.code != CANNOT_GO_ON
 
+    @property
+    def how(self) -> str:
+        """How it ended."""
+        return f"killed by signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
+
+    @property
+    def reason(self) -> str:
+        """What it said in its last line, without its name."""
+        if self.failed_to_start:
+            return self.last_words
+        return self.last_words.partition(": ")[2] or self.last_words
+
 
 @dataclass(frozen=True, slots=True)
 class Due:

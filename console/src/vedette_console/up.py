@@ -2,26 +2,20 @@
 
 import logging
 import os
-import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from importlib.util import find_spec
 from queue import Empty
-from uuid import UUID
 
-from rich.console import Console
 from vedette_schemas import (
     ANALYZER,
     Alert,
     Life,
     MessageError,
-    Mode,
     Principal,
     Program,
     SettingsError,
-    State,
     Status,
     VedetteError,
     decode_alert,
@@ -44,16 +38,14 @@ from vedette_transport.renewing import Renewer
 from vedette_transport.settings import Address
 
 from .deployment import HOST_PROGRAMS, PROGRAMS, Deployment
-from .greeting import how_to_sign_in, parting_lines, ready_lines
-from .lines import alert_line, plain
+from .greeting import how_to_sign_in, parting_lines, ready_lines, telling_line
+from .lines import plain
+from .screen import OVERDUE_SECONDS, Screen
 from .supervisor import Due, Ended, Supervisor
+from .telling import Telling
 from .trusting import SCREEN, is_established
 
 READY_SECONDS = 30.0
-OVERDUE_SECONDS = 3.0
-"""How long a line waits for what was done; then it is shown without."""
-
-MOST_UNSETTLED = 1_000
 TICK_SECONDS = 0.5
 
 _LOOK_SECONDS = 0.05
@@ -83,16 +75,16 @@ class Up:
         on_alert: Callable[[Alert], None] | None = None,
     ) -> None:
         """`on_ready` and `on_alert` let a caller follow what happens, within the loop."""
-        self._deployment, self._as_json = deployment, as_json
+        self._deployment = deployment
         self._on_ready, self._on_alert = on_ready, on_alert
         self._inbox = Inbox()
         self.supervisor = Supervisor(deployment.folder, self._inbox, deployment.environment)
-        self._screen = Console(highlight=False, soft_wrap=True, file=sys.stdout)
+        self.screen = Screen(as_json=as_json)
+        self._telling = Telling(deployment.settings_path("notify"))
         self._facts: dict[str, dict[str, str]] = {}
         self._session_off = self._sign_in = ""
         self._ready = False
         self._started: set[str] = set()
-        self._unsettled: OrderedDict[UUID, tuple[Alert, float]] = OrderedDict()
         self._unreadable = 0
         self._began, self._alone_told = time.monotonic(), False
         self._ended_loop = threading.Event()
@@ -177,11 +169,12 @@ class Up:
                 self.supervisor.restart(name)
             case Call(_Tick()):
                 self._tell_if_alone()
-                self._show_overdue()
+                self._start_notifier()
+                self.screen.show_overdue()
                 self.supervisor.trim_logs()
             case Call(_Late()):
                 logs = self._deployment.folder / "log"
-                self.say(f"still waiting for {', '.join(self._missing())}; logs are in {logs}")
+                self.screen.say(f"still waiting for {', '.join(self._missing())}; logs are in {logs}")
             case _:
                 pass
 
@@ -198,8 +191,14 @@ class Up:
         if self._deployment.console is not None and "console" not in self._started:
             self._sign_in = how_to_sign_in(self._deployment)
             self._start("console")
-        if self._deployment.settings_path("notify").exists():
+        self._start_notifier()
+
+    def _start_notifier(self) -> None:
+        """Start the notifier once it has settings; those that it can't use count when they were changed."""
+        if str(ANALYZER) in self._facts and "notify" not in self._started and self._telling.is_due():
             self._start("notify")
+            if self._ready:
+                self.screen.say(telling_line(self._deployment))
 
     def _receive(self, topic: str, payload: bytes | bytearray) -> None:
         try:
@@ -210,7 +209,9 @@ class Up:
         except MessageError as error:
             self._unreadable += 1
             if self._unreadable & (self._unreadable - 1) == 0:  # at 1, 2, 4, 8, …: it may be a flood
-                self.say(f"{self._unreadable} messages so far can't be read, the last of them: {error}")
+                self.screen.say(
+                    f"{self._unreadable} messages so far can't be read, the last of them: {error}"
+                )
 
     def _status(self, status: Status) -> None:
         if status.life is not Life.RUNNING or status.principal not in self._watched:
@@ -242,31 +243,27 @@ class Up:
 
     def _ended(self, ended: Ended) -> None:
         settings = self._deployment.settings_path(ended.name)
-        reason = ended.last_words if ended.failed_to_start else _reason(ended.last_words)
-        words = plain(self._deployment.overlay.blamed(ended.name, reason, settings), 500)
+        words = plain(self._deployment.overlay.blamed(ended.name, ended.reason, settings), 500)
+        by_settings = str(settings) in ended.reason
         if ended.can_go_on:
             delay = self.supervisor.restart_later(ended.name)
-            how = words if ended.failed_to_start else _how(ended.code)
-            self.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
-        elif ended.name in {"console", "notify"} and str(settings) not in reason:
-            self.say(f"{words}; all else goes on")
-        elif ended.name == "session" and str(settings) not in reason:
+            how = words if ended.failed_to_start else ended.how
+            self.screen.say(f"{ended.name} ended ({how}); starting it again in {delay:.1f} s")
+        elif ended.name == "notify" and not (self._telling.is_as_at_first and by_settings):
+            self._started.discard(ended.name)
+            self.screen.say(f"{words}; all else goes on, and an edit has it tried again")
+        elif ended.name == "console" and not by_settings:
+            self.screen.say(f"{words}; all else goes on")
+        elif ended.name == "session" and not by_settings:
             self._session_off = words
-            self.say(words)
+            self.screen.say(words)
             self._check_ready()
         else:
             log = self._deployment.log(ended.name)
             raise ProgramEndedError(f"{ended.name}: {words or 'ended'}; see {log}")
 
     def _alert(self, alert: Alert) -> None:
-        if self._as_json:
-            sys.stdout.write(alert.model_dump_json(exclude_none=True) + "\n")
-            sys.stdout.flush()
-        elif alert.state is State.PENDING and alert.mode is not Mode.APPROVE:
-            self._unsettled[alert.id] = alert, time.monotonic() + OVERDUE_SECONDS
-        else:
-            self._unsettled.pop(alert.id, None)
-            self._show(alert)
+        self.screen.alert(alert)
         if self._on_alert:
             self._on_alert(alert)
 
@@ -274,53 +271,22 @@ class Up:
         """Say once that no broker answers, where it is not one of ours, which says it itself."""
         if not self._alone_told and not self._started and time.monotonic() > self._began + OVERDUE_SECONDS:
             self._alone_told = True
-            self.say(f"no broker at {self._deployment.broker} yet; trying again")
-
-    def _show_overdue(self) -> None:
-        """Show what has waited long enough for its outcome, or is too much to wait for."""
-        now = time.monotonic()
-        while self._unsettled:
-            alert, due = next(iter(self._unsettled.values()))
-            if due > now and len(self._unsettled) <= MOST_UNSETTLED:
-                return
-            self._unsettled.popitem(last=False)
-            self._show(alert)
-
-    def _show(self, alert: Alert) -> None:
-        self._screen.print(alert_line(alert))
+            self.screen.say(f"no broker at {self._deployment.broker} yet; trying again")
 
     def _say_ready(self) -> None:
         deployment = self._deployment
-        if self._as_json:
-            self.say(f"ready: host {deployment.host}, broker {deployment.broker}")
+        if self.screen.as_json:
+            self.screen.say(f"ready: host {deployment.host}, broker {deployment.broker}")
             return
         facts = self._facts_of(Program.SENSOR), self._facts_of(Program.ENFORCER)
         analyzer = self._facts.get(str(ANALYZER), {})
         for line in ready_lines(deployment, *facts, self._sign_in, analyzer):
-            self.say(line)
+            self.screen.say(line)
 
     def _say_what_stays(self) -> None:
         if "enforcer" in self._started:
             for line in parting_lines(self._deployment, self._facts_of(Program.ENFORCER)):
-                self.say(line)
+                self.screen.say(line)
 
     def _facts_of(self, program: Program) -> dict[str, str]:
         return self._facts.get(str(Principal(program, self._deployment.host)), {})
-
-    def say(self, text: str) -> None:
-        """Say something: on stdout for people, on stderr where stdout is for machines."""
-        text = plain(text, most=2_000)
-        if self._as_json:
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
-        else:
-            self._screen.print(text, markup=False)
-
-
-def _how(code: int) -> str:
-    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _reason(last_words: str) -> str:
-    """Return what a program said in its last line, without its name."""
-    return last_words.partition(": ")[2] or last_words
