@@ -14,6 +14,7 @@ from vedette_analyzer.detectors import Detector
 from vedette_analyzer.finding import Finding
 from vedette_analyzer.inspecting import SAMPLED, Inspector
 from vedette_analyzer.keeping import Kept
+from vedette_analyzer.metrics import serving
 from vedette_analyzer.metrics.collecting import MOST_HOSTS, AnalyzerCollector, Standing, registry
 from vedette_analyzer.metrics.meters import BUCKETS, Latencies, Meters
 from vedette_analyzer.metrics.serving import MetricsServer
@@ -26,6 +27,7 @@ from vedette_transport.settings import Address
 from tests import brokers, messages
 from tests.analyzer.metrics.asking import Samples, ask, named, samples
 from tests.archive import history
+from tests.faults.running import until
 from tests.messages import NOON, SPOOL, at
 
 ACT = UUID(int=7)
@@ -181,6 +183,29 @@ def test_it_answers_whoever_else_is_slow_and_nothing_but_metrics(tmp_path: Path)
                 urlopen(asked, timeout=10)
             caught.value.close()
             assert caught.value.code == 404
+
+
+def test_who_asks_a_byte_at_a_time_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "_PATIENCE", 0.5)
+    address = Address(host="127.0.0.1", port=brokers.free_port())
+    with (
+        MetricsServer(address, CollectorRegistry()),
+        socket.create_connection((address.host, address.port)) as slow,
+    ):
+        slow.settimeout(0.05)
+        until(lambda: is_hung_up(slow), "it hangs up", 20)
+        assert ask(address.port) == {}
+
+
+def is_hung_up(slow: socket.socket) -> bool:
+    """Send another byte; tell whether the other end has gone."""
+    try:
+        slow.sendall(b"G")
+        return slow.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def test_an_address_that_is_taken_is_said() -> None:

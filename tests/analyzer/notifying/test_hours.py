@@ -67,6 +67,13 @@ def test_the_day_that_clocks_are_set_has_one_digest() -> None:
     assert [f"{each.astimezone(BERLIN):%d %H:%M}" for each in times] == ["29 03:30", "30 02:30"]
 
 
+def test_hours_that_are_left_out_when_clocks_are_set_are_none_on_that_day() -> None:
+    hours = (read_hours("sun 02:30-03:00"),)
+    found = next_open(hours, berlin("2026-03-28T12:00"), BERLIN)
+    assert found == berlin("2026-04-05T02:30")
+    assert is_open(hours, found, BERLIN)
+
+
 @pytest.mark.parametrize(
     "text", ["", "mon", "mon-fri", "mon-fri 7-17", "xyz 07:00-08:00", "mon 25:00-26:00", "mon-fri 07:00"]
 )

@@ -1,6 +1,7 @@
 """The queue's file."""
 
 import sqlite3
+import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 from vedette_analyzer.notifying.queue import Queue
 from vedette_analyzer.notifying.standing import look
 from vedette_archive import Cursor, Writer
-from vedette_schemas import SettingsError
+from vedette_schemas import SettingsError, State
 
 from tests.analyzer.notifying.routes import UTC_ZONE, route
 from tests.analyzer.notifying.telling import alert, match, origin
@@ -43,6 +44,59 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "queue.db").write_bytes(b"not a database, and more of it " * 100)
     with pytest.raises(SettingsError, match=r"can't be used \(file is not a database\): move it away"):
         Queue(tmp_path / "queue.db")
+
+
+def test_one_that_is_damaged_within_is_refused_in_one_line(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "queue.db")
+    queue.take([alert(at=NOW, summary=f"{n} {'x' * 900}") for n in range(50)], LANES, NOW, UTC_ZONE)
+    queue.close()
+    with (tmp_path / "queue.db").open("r+b") as file:
+        file.seek(file.seek(0, 2) // 2)
+        file.write(b"\xff" * 8_192)
+    with pytest.raises(SettingsError, match=r"queue.db: can't be used \(.*\): move it away"):
+        Queue(tmp_path / "queue.db")
+
+
+def test_what_can_not_be_read_holds_up_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    queue = Queue(tmp_path / "queue.db")
+    lanes = {name: route(fold_minutes=0) for name in ("officer", "hr")}
+    queue.take([alert(at=NOW)], lanes, NOW, UTC_ZONE)
+    queue.pack("officer", NOW)
+    queue.take([alert(at=NOW), alert(at=NOW)], lanes, NOW, UTC_ZONE)
+    queue.close()
+    with sqlite3.connect(tmp_path / "queue.db") as database:
+        database.execute("UPDATE outgoing SET body = '{}'")
+        database.execute("UPDATE waiting SET item = 'x' WHERE key = (SELECT min(key) FROM waiting)")
+    database.close()
+    queue = Queue(tmp_path / "queue.db")
+    assert queue.outgoing("officer") is None
+    assert queue.depth("officer").alerts + queue.depth("hr").alerts == 4
+    assert caplog.text.count("can't be read, and is told no more") == 2
+    queue.pack("officer", NOW)
+    queue.pack("hr", NOW)
+    queue.close()
+
+
+def test_a_file_that_others_could_read_is_its_owners_alone_from_then_on(tmp_path: Path) -> None:
+    (tmp_path / "queue.db").touch(0o644)
+    (tmp_path / "queue.db").chmod(0o644)
+    Queue(tmp_path / "queue.db").close()
+    assert stat.S_IMODE((tmp_path / "queue.db").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("digest", [None, "daily"])
+def test_what_came_while_the_clock_was_wrong_is_told_when_it_is_set_back(
+    tmp_path: Path, digest: str | None
+) -> None:
+    queue, lane = Queue(tmp_path / "queue.db"), route(digest=digest)
+    years = timedelta(days=3_650)
+    queue.take([alert(state=State.PENDING)], {"officer": lane}, NOW + years, UTC_ZONE)
+    due = queue.due("officer", lane, NOW, UTC_ZONE)
+    assert due == (NOW if digest is None else NOW.replace(hour=7) + timedelta(days=1))
+    assert queue.due("officer", lane, NOW + timedelta(days=2), UTC_ZONE) == NOW + timedelta(days=2)
+    queue.fails("officer", "away", NOW + years)
+    assert queue.fails("officer", "away", NOW).since == NOW
+    queue.close()
 
 
 def test_a_newer_one_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """What `notify.toml` may say, and what people are told where it can't be used."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
+from vedette_analyzer.notifying.secure import read_secret
 from vedette_analyzer.notifying.senders import senders
-from vedette_analyzer.notifying.settings import NotifySettings, read_secret
+from vedette_analyzer.notifying.settings import NotifySettings
 from vedette_analyzer.notifying.showing import Sight
 from vedette_schemas import SettingsError
 from vedette_transport import load_settings
@@ -73,10 +75,46 @@ def test_what_the_settings_name_is_looked_at_before_it_is_needed(
 
 def test_a_secret_that_all_can_read_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "password", "correct horse\n", 0o644)
-    with pytest.raises(SettingsError, match=r"all users can read this secret; run: chmod o-r .*password"):
+    words = r"all users can read or change this secret; run: chmod o= .*password"
+    with pytest.raises(SettingsError, match=words):
         read_secret(path)
     path.chmod(0o640)
     assert read_secret(path) == "correct horse"
+
+
+def test_a_secret_is_a_file_of_one_line_that_no_other_can_change(tmp_path: Path) -> None:
+    path = write(tmp_path / "password", "correct horse\n", 0o602)
+    with pytest.raises(SettingsError, match="all users can read or change this secret"):
+        read_secret(path)
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(SettingsError, match="all users can read or change this secret"):
+        read_secret(link)
+    path.chmod(0o600)
+    assert read_secret(link) == "correct horse"
+    for text in ("two\nlines", "", "x" * 5_000):
+        with pytest.raises(SettingsError, match="is to hold one line"):
+            read_secret(write(path, text))
+
+
+@pytest.mark.parametrize(
+    "text", [SYSLOG + 'ca = "pipe"', MAIL + 'user = "x"\npassword_file = "pipe"\n' + EMAIL]
+)
+def test_nobody_waits_for_who_would_write_into_a_pipe(tmp_path: Path, text: str) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(SettingsError, match=r"pipe: .*is no file"):
+        senders(load(tmp_path, text), tmp_path)
+
+
+def test_a_key_that_all_can_read_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "key.pem", "a key", 0o644)
+    with pytest.raises(SettingsError, match=r"key.pem: all users can read"):
+        senders(load(tmp_path, SYSLOG + 'certificate = "notify.toml"\nkey = "key.pem"'), tmp_path)
+
+
+def test_a_file_that_is_nested_too_deeply_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not TOML: nested too deeply"):
+        load(tmp_path, "x = " + "[" * 50_000)
 
 
 def test_a_route_without_apprise_says_what_to_install(

@@ -69,6 +69,8 @@ def load_settings(model: type[_S], path: Path) -> _S:
         raise SettingsError(f"{path}: {_first_problem(error, model)}") from None
     except ValueError as error:  # not TOML, or not UTF-8
         raise SettingsError(f"{path}: not TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: not TOML: nested too deeply") from None
 
 
 def _first_problem(error: ValidationError, model: type[Settings]) -> str:

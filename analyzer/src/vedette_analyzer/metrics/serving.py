@@ -1,9 +1,10 @@
 """Answers Prometheus: one question at a time, so that nobody who asks can hold up more than that."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Self
+from typing import Any, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -30,12 +31,27 @@ class _Server(WSGIServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer, and hang up on who takes more time than that for all of it."""
+        timer = threading.Timer(_PATIENCE, _hang_up, (request,))
+        timer.daemon = True
+        timer.start()
+        try:
+            super().process_request(request, client_address)
+        finally:
+            timer.cancel()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of who hung up."""
 
 
 class _Server6(_Server):
     address_family = socket.AF_INET6
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is closed by now
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class MetricsServer:

@@ -9,6 +9,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from vedette_schemas import Alert, SettingsError, VedetteError
 from vedette_transport import CANNOT_GO_ON, load_settings
@@ -25,7 +26,7 @@ from .figures import Figures
 from .following import Follower
 from .queue import Outgoing, Queue, QueueError
 from .senders import senders
-from .sending import NotSentError
+from .sending import NotSentError, Sender
 from .settings import NotifySettings
 from .showing import shown
 from .standing import look
@@ -38,19 +39,50 @@ _GRACE_SECONDS = 1.5
 _NOT_ALL = 1
 
 
+class Plan(NamedTuple):
+    """Settings that can be used, and what sends by them."""
+
+    settings: NotifySettings
+    senders: dict[str, Sender]
+
+
+class Edits:
+    """The settings' file, and whether it has become another that can be used."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin with the file as it is now."""
+        self._path, self._watched = path, Watched([path])
+        self._watched.changed()
+
+    def read(self) -> Plan:
+        """Read it; raise `SettingsError` where it, or something that it names, can't be used."""
+        settings = load_settings(NotifySettings, self._path)
+        return Plan(settings, senders(settings, self._path.parent))
+
+    async def look(self) -> Plan | None:
+        """Return what to do from now on; `None`: what was done so far."""
+        if not self._watched.changed():
+            return None
+        try:
+            return await asyncio.to_thread(self.read)  # it may take its time, and others go on
+        except SettingsError as error:
+            log.warning("going on as before: %s", error)
+            return None
+
+
 class Notifier:
     """The shell: what the archive has goes into the queue, and from there out."""
 
-    def __init__(self, settings: NotifySettings, folder: Path, ending: asyncio.Event) -> None:
-        """Open the queue; raise `SettingsError` where something named in the settings can't be used."""
+    def __init__(self, plan: Plan, folder: Path, ending: asyncio.Event) -> None:
+        """Open the queue; raise `SettingsError` where it can't be used."""
+        settings = plan.settings
         self._settings, self._ending = settings, ending
-        self._senders = senders(settings, folder)
         self._figures = Figures(list(settings.lanes))
         self._queue = Queue(folder / settings.queue)
         self._follower = Follower(folder / settings.archive, self._queue, settings)
         self._couriers = {
             lane: Courier(lane, settings, sender, self._queue, self._tell_others, self._figures)
-            for lane, sender in self._senders.items()
+            for lane, sender in plan.senders.items()
         }
         log.info("telling on %s", ", ".join(settings.route))
         for lane, count in self._queue.stranded(settings.lanes).items():
@@ -58,15 +90,15 @@ class Notifier:
                 "%s is no route any more, and what waits for it is kept for 30 days: %d alerts", lane, count
             )
 
-    async def run(self, edited: Watched) -> None:
-        """Tell until told to end, or until the settings are edited."""
+    async def run(self, edits: Edits) -> Plan | None:
+        """Tell until told to end, or until there are other settings: these are returned."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._queue.close)
             stack.callback(self._follower.close)
             self._show_metrics(stack)
             tasks = [asyncio.create_task(courier.run()) for courier in self._couriers.values()]
             try:
-                await self._follow(edited, tasks)
+                return await self._follow(edits, tasks)
             finally:
                 for courier in self._couriers.values():
                     courier.end()
@@ -85,10 +117,12 @@ class Notifier:
         except SettingsError as error:
             log.warning("%s", error)
 
-    async def _follow(self, edited: Watched, tasks: "list[asyncio.Task[None]]") -> None:
+    async def _follow(self, edits: Edits, tasks: "list[asyncio.Task[None]]") -> Plan | None:
         next_tidy = 0.0
         loop = asyncio.get_running_loop()
-        while not self._ending.is_set() and not edited.changed():
+        while not self._ending.is_set():
+            if (plan := await edits.look()) is not None:
+                return plan
             for task in tasks:
                 if task.done():
                     task.result()  # a fault of ours: it ends all, and who started us does so again
@@ -96,7 +130,8 @@ class Notifier:
             touched = self._follower.go_on(now)
             for lane in touched or ():
                 self._couriers[lane].wake()
-            self._figures.followed.set_to_current_time()
+            if self._follower.is_well:
+                self._figures.followed.set_to_current_time()
             if loop.time() >= next_tidy:
                 next_tidy = loop.time() + TIDY_SECONDS
                 with contextlib.suppress(QueueError):
@@ -104,6 +139,7 @@ class Notifier:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS if touched is None else 0):
                     await self._ending.wait()
+        return None
 
     def _tell_others(self, failing: str, alert: Alert) -> None:
         lanes = routing.others(self._settings.lanes, failing)
@@ -116,20 +152,16 @@ async def serve(path: Path) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    edited = Watched([path])
-    edited.changed()
-    settings = load_settings(NotifySettings, path)
-    notifier = Notifier(settings, path.parent, ending)
-    await notifier.run(edited)
-    while not ending.is_set():
+    edits = Edits(path)
+    plan = edits.read()
+    notifier = Notifier(plan, path.parent, ending)
+    while (new := await notifier.run(edits)) is not None:
         try:
-            new = load_settings(NotifySettings, path)
             notifier = Notifier(new, path.parent, ending)
-            settings = new
-        except SettingsError as error:
+            plan = new
+        except SettingsError as error:  # it names another queue, which can't be used
             log.warning("going on as before: %s", error)
-            notifier = Notifier(settings, path.parent, ending)
-        await notifier.run(edited)
+            notifier = Notifier(plan, path.parent, ending)
 
 
 def check(path: Path) -> int:

@@ -1,22 +1,30 @@
 """Sends a message by apprise, which knows webhooks, Slack, Teams, ntfy and many more."""
 
 import asyncio
-import logging
+import contextlib
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from vedette_schemas import SettingsError, Severity
 
-from .composing import text, words
+from .composing import bare, text, words
+from .posting import Post, Posted
 from .queue import Outgoing
+from .secure import read_secret
 from .sending import NotSentError
-from .settings import AppriseRoute, read_secret
+from .settings import AppriseRoute
 
-if TYPE_CHECKING:
-    from apprise import Apprise
-
+_PROGRAM = (sys.executable, "-P", "-m", "vedette_analyzer.notifying.posting")
 _MOST_BODY = 4_000
+_START_SECONDS = 30
+"""So long it may take until apprise is loaded, on a machine with much to do."""
+
+_WORDS_REFUSED = {400, 413, 422}
+_NEEDS_HELP = {*range(300, 400), 401, 403, 404, 405, 410}
 
 
 class AppriseSender:
@@ -26,47 +34,80 @@ class AppriseSender:
         """Raise `SettingsError` where apprise is not installed, or its URL can't be used."""
         self._route, self._name, self._zone = route, name, zone
         self._path = folder / route.url_file
-        self._service()
+        self._look()
 
     async def send(self, outgoing: Outgoing) -> None:
         """Send it; raise `NotSentError` where the service does not take it."""
-        said = words(outgoing.dispatch, self._route, self._zone)
-        body = _short(text(said), outgoing.dispatch.count)
-        grave = outgoing.dispatch.gravest.newest.severity in (Severity.HIGH, Severity.CRITICAL)
+        message = outgoing.dispatch
+        said = bare(message, self._zone) if outgoing.refused else words(message, self._route, self._zone)
         try:
-            service = self._service()
-            async with asyncio.timeout(self._route.timeout_seconds):
-                is_sent = await service.async_notify(
-                    body=body,
-                    title=said.subject,
-                    notify_type="failure" if grave else "warning",
-                    body_format="text",
-                    interpret_escapes=False,
-                )
+            url = read_secret(self._path)
         except SettingsError as error:
             raise NotSentError(str(error), needs_help=True) from None
-        except TimeoutError:
-            raise NotSentError(f"{self} does not answer in time") from None
-        if not is_sent:  # why is in its log alone, with secrets
-            raise NotSentError(f"{self} does not take it")
+        posted = await self._posted(
+            Post(
+                url=url,
+                title=said.subject,
+                body=_short(text(said), message.count),
+                is_grave=message.gravest.newest.severity in (Severity.HIGH, Severity.CRITICAL),
+                seconds=self._route.timeout_seconds,
+            )
+        )
+        if not posted.is_known:
+            raise NotSentError(f"{self._path}: holds no URL that apprise knows", needs_help=True)
+        if not posted.is_sent:
+            answer = "" if posted.status is None else f": HTTP {posted.status}"
+            raise NotSentError(
+                f"{self} does not take it{answer}",
+                is_refused=posted.status in _WORDS_REFUSED,
+                needs_help=posted.status in _NEEDS_HELP,
+            )
 
     def __str__(self) -> str:
         """Return where it sends to, without what is secret."""
         return f"the service of {self._path.name}"
 
-    def _service(self) -> "Apprise":
-        for name in ("apprise", "urllib3"):  # they name whole URLs, with their secrets
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    async def _posted(self, what: Post) -> Posted:
+        """Have a process of its own post it."""
+        process = await asyncio.create_subprocess_exec(
+            *_PROGRAM,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # whole URLs may stand there
+        )
         try:
-            from apprise import Apprise  # noqa: PLC0415 (an extra)
-        except ImportError:
+            async with asyncio.timeout(what.seconds + _START_SECONDS):
+                said, _ = await process.communicate(what.model_dump_json().encode())
+        except TimeoutError:
+            raise NotSentError(f"{self} does not answer in time") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode == -signal.SIGALRM:
+            raise NotSentError(f"{self} does not answer in time")
+        if process.returncode != 0:
+            raise NotSentError(f"{self} is not told: what posts to it ended with {process.returncode}")
+        return Posted.model_validate_json(said)
+
+    def _look(self) -> None:
+        """Raise `SettingsError` where it can't be used."""
+        if find_spec("apprise") is None:
             raise SettingsError(
                 f"route {self._name}: apprise is not installed: install vedette-analyzer[apprise]"
-            ) from None
-        service = Apprise()
-        if not service.add(read_secret(self._path)):
-            raise SettingsError(f"{self._path}: holds no URL that apprise knows")
-        return service
+            )
+        asked = Post(url=read_secret(self._path)).model_dump_json().encode()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then it is seen when something is to be sent
+            done = subprocess.run(
+                _PROGRAM,
+                input=asked,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                timeout=_START_SECONDS,
+            )
+            if done.returncode == 0 and not Posted.model_validate_json(done.stdout).is_known:
+                raise SettingsError(f"{self._path}: holds no URL that apprise knows")
 
 
 def _short(body: str, count: int) -> str:

@@ -72,10 +72,10 @@ def text(said: Words) -> str:
 
 
 def email(
-    dispatch: Dispatch, route: EmailRoute, sender: str, to: str, zone: ZoneInfo, *, bare: bool = False
+    dispatch: Dispatch, route: EmailRoute, sender: str, to: str, zone: ZoneInfo, *, is_refused: bool = False
 ) -> EmailMessage:
-    """Return a message as e-mail; `bare`: without the words of hosts and lists, which were refused."""
-    said = _bare(dispatch, zone) if bare else words(dispatch, route, zone)
+    """Return a message as e-mail; `is_refused`: without the words of hosts and lists, which were refused."""
+    said = bare(dispatch, zone) if is_refused else words(dispatch, route, zone)
     mail, domain = EmailMessage(policy=SMTP), sender.rpartition("@")[2]
     mail["From"], mail["To"] = f"Vedette <{sender}>", to
     mail["Subject"] = said.subject
@@ -145,9 +145,10 @@ def _lines(seen: Shown, item: Item, zone: ZoneInfo) -> Iterator[tuple[str, str]]
     yield "alert", str(seen.id)
 
 
-def _bare(dispatch: Dispatch, zone: ZoneInfo) -> Words:
+def bare(dispatch: Dispatch, zone: ZoneInfo) -> Words:
+    """Return a message without the words of hosts and lists, which were refused."""
     headline = (
-        f"{_alerts(dispatch.count)} could not be mailed as usual: the mail server refused the words. "
+        f"{_alerts(dispatch.count)} could not be sent as usual: the words were refused. "
         "The history has them under these ids."
     )
     entries = tuple(

@@ -142,11 +142,14 @@ class Courier:
 
     async def _until_possible(self, step: Callable[[], _T]) -> _T:
         """Take a step with the queue, however long its disk is full: what has arrived is not sent again."""
+        said = ""
         while True:
             try:
                 return step()
             except QueueError as error:
-                log.error("%s", error)  # noqa: TRY400 (its words say it all)
+                if str(error) != said:
+                    said = str(error)
+                    log.error("%s", said)  # noqa: TRY400 (its words say it all)
             await asyncio.sleep(FIRST_RETRY_SECONDS)
 
 

@@ -31,16 +31,21 @@ class Follower:
         self._reader: Reader | None = None
         self._file: tuple[int, int] | None = None
         self._said = ""
+        self.is_well = False
+        """Whether the archive was read and the queue written when that was tried last."""
 
     def go_on(self, now: datetime) -> set[str] | None:
         """Take in some of what is new; return the lanes it waits in, `None` where nothing is new."""
         try:
             reader = self._open(now)
-            return None if reader is None else self._read(reader, now)
+            found = None if reader is None else self._read(reader, now)
         except (ArchiveError, QueueError) as error:
+            self.is_well = False
             self._say(str(error))
             self.close()
-        return None
+            return None
+        self.is_well = reader is not None
+        return found
 
     def close(self) -> None:
         """Let go of the archive."""

@@ -61,13 +61,18 @@ def next_digest(digest: Digest, daily_at: time, after: datetime, zone: ZoneInfo)
 
 
 def _spans(hours: Sequence[Hours], at: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """Yield each span of these hours from the day before `at` to a week later."""
+    """Yield each span of these hours from the day before `at` to two weeks later.
+
+    One that lies in the hour that is left out when clocks are set is none on that day.
+    """
     today = at.astimezone(zone).date()
-    for day in (today + n * _DAY for n in range(-1, 8)):
+    for day in (today + n * _DAY for n in range(-1, 15)):
         for each in hours:
             if day.weekday() in each.days:
                 ends = day if each.begins < each.ends else day + _DAY
-                yield (
+                span = (
                     datetime.combine(day, each.begins, zone).astimezone(UTC),
                     datetime.combine(ends, each.ends, zone).astimezone(UTC),
                 )
+                if span[0] < span[1]:
+                    yield span

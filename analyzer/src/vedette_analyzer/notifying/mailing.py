@@ -5,6 +5,8 @@ import contextlib
 import os
 import re
 import socket
+from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,9 +23,9 @@ from vedette_schemas import SettingsError
 
 from .composing import email
 from .queue import Outgoing
-from .secure import certificate_trouble, client_context, is_not_trusted
+from .secure import certificate_trouble, client_context, is_not_trusted, read_secret
 from .sending import NotSentError
-from .settings import EmailRoute, MailServer, read_secret
+from .settings import EmailRoute, MailServer
 
 _PERMANENT = 500
 _TOO_LARGE = 552
@@ -45,10 +47,12 @@ class Mailer:
     async def send(self, outgoing: Outgoing) -> None:
         """Send it; raise `NotSentError` where the mail server does not take it."""
         sender = self._server.sender
-        mail = email(outgoing.dispatch, self._route, sender, self._to, self._zone, bare=outgoing.refused)
-        password = ""
+        mail = email(
+            outgoing.dispatch, self._route, sender, self._to, self._zone, is_refused=outgoing.refused
+        )
+        password = None
         try:
-            password = self._password() or ""
+            password = self._password()
             async with asyncio.timeout(self._server.timeout_seconds * _CALLS):
                 await self._hand_over(mail.as_bytes(), password)
         except SettingsError as error:
@@ -56,13 +60,13 @@ class Mailer:
         except TimeoutError:
             raise NotSentError(f"{self} does not answer in time") from None
         except (SMTPException, OSError, ValueError) as error:
-            raise self._not_sent(error, password) from None
+            raise self._not_sent(error, _as_said(self._server.user or "", password)) from None
 
     def __str__(self) -> str:
         """Return where it sends to."""
         return f"the mail server {self._server.host}:{self._server.port}"
 
-    async def _hand_over(self, mail: bytes, password: str) -> None:
+    async def _hand_over(self, mail: bytes, password: str | None) -> None:
         server = self._server
         client = SMTP(
             hostname=server.host,
@@ -73,7 +77,7 @@ class Mailer:
             start_tls=server.tls == "starttls",
             tls_context=None if server.tls == "none" else self._context,
             username=server.user,
-            password=password or None,
+            password=password,
         )
         try:
             await client.connect()
@@ -83,27 +87,27 @@ class Mailer:
                 await client.quit(timeout=_QUIT_SECONDS)
             client.close()
 
-    def _not_sent(self, error: Exception, password: str) -> NotSentError:
+    def _not_sent(self, error: Exception, secrets: Sequence[str]) -> NotSentError:
         if is_not_trusted(error):
             return NotSentError(f"{self} is not to be trusted: {certificate_trouble(error)}", needs_help=True)
         match error:
             case SMTPRecipientsRefused():
-                return self._refusal(error.recipients[0], f"mail for {self._to}", password)
+                return self._refusal(error.recipients[0], f"mail for {self._to}", secrets)
             case SMTPAuthenticationError():
-                return self._refusal(error, "the login", password)
+                return self._refusal(error, "the login", secrets)
             case SMTPResponseException():
-                return self._refusal(error, "it", password)
+                return self._refusal(error, "it", secrets)
             case OSError():  # to connect failed, or what was connected is gone
                 return NotSentError(f"{self} can't be reached: {_system_trouble(error)}")
             case _:
-                why = f"{self}: {_without(password, str(error))}"
+                why = f"{self}: {_without(secrets, str(error))}"
                 return NotSentError(why, needs_help=isinstance(error, SMTPNotSupported))
 
-    def _refusal(self, error: SMTPResponseException, what: str, password: str) -> NotSentError:
+    def _refusal(self, error: SMTPResponseException, what: str, secrets: Sequence[str]) -> NotSentError:
         is_final = error.code >= _PERMANENT
         is_refused = is_final and (isinstance(error, SMTPDataError) or error.code == _TOO_LARGE)
         return NotSentError(
-            f"{self} refuses {what}: {error.code} {_without(password, error.message)}",
+            f"{self} refuses {what}: {error.code} {_without(secrets, error.message)}",
             is_refused=is_refused,
             needs_help=is_final and not is_refused,
         )
@@ -112,9 +116,19 @@ class Mailer:
         return None if self._password_file is None else read_secret(self._password_file)
 
 
-def _without(password: str, said: str) -> str:
+def _as_said(user: str, password: str | None) -> tuple[str, ...]:
+    """Return a password as it is, and as it is said to a server, which may repeat it; the longest first."""
+    if not password:
+        return ()
+    said = (f"\0{user}\0{password}", f"{user}\0{user}\0{password}", password)
+    return (*(b64encode(each.encode()).decode().rstrip("=") for each in said), password)
+
+
+def _without(secrets: Sequence[str], said: str) -> str:
     """Return what a server said, without what it may have repeated."""
-    return said.replace(password, "…") if password else said
+    for secret in secrets:
+        said = said.replace(secret, "…")
+    return said
 
 
 def _system_trouble(error: BaseException) -> str:

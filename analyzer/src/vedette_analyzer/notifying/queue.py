@@ -1,5 +1,6 @@
 """What is still to be told, on disk: whatever ends us, it is told, and under the same name."""
 
+import logging
 import os
 from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
 from vedette_archive import Cursor
 from vedette_schemas import Alert
 
@@ -17,6 +19,8 @@ from .queue_file import QueueError, explained, open_queue
 from .routing import Known
 from .settings import Route
 from .standing import Depth, Trouble, depth
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Outgoing", "Queue", "QueueError"]
 
@@ -45,6 +49,7 @@ class Queue:
         self._kinds: dict[str, int] = {}
         """How many kinds of alerts wait in a lane, where that was counted."""
         self._db, self._lock = open_queue(path)
+        self._set_aside()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -87,12 +92,17 @@ class Queue:
 
     def due(self, name: str, route: Route, now: datetime, zone: ZoneInfo) -> datetime | None:
         """Return when the next message of a lane may be made; `None` where nothing waits."""
-        ((ready,),) = self._ask("SELECT min(ready_at) FROM waiting WHERE lane = ?", name)
+        ((first,),) = self._ask("SELECT min(ready_at) FROM waiting WHERE lane = ?", name)
+        ready = None if first is None else datetime.fromisoformat(first)
+        if ready is not None and ready > (latest := routing.latest(route, now, zone)):
+            ready = latest if route.digest else now
+            with self._transaction():
+                self._db.execute("UPDATE waiting SET ready_at = ? WHERE lane = ?", (_text(ready), name))
         rows = self._ask(
             "SELECT at FROM sent WHERE lane = ? AND at > ? ORDER BY at", name, _text(now - _HOUR)
         )
         sent = [datetime.fromisoformat(at) for (at,) in rows]
-        return routing.due(route, None if ready is None else datetime.fromisoformat(ready), sent, now, zone)
+        return routing.due(route, ready, sent, now, zone)
 
     def pack(self, name: str, now: datetime) -> None:
         """Make a message of what waits in a lane, as much as one holds, the gravest first.
@@ -144,7 +154,7 @@ class Queue:
         with self._transaction():
             self._db.execute(
                 "INSERT INTO trouble (lane, since, why, told) VALUES (?1, ?2, ?3, ?4)"
-                " ON CONFLICT DO UPDATE SET why = ?3, told = max(told, ?4)",
+                " ON CONFLICT DO UPDATE SET since = min(since, ?2), why = ?3, told = max(told, ?4)",
                 (name, _text(now), why, told),
             )
         found = self.trouble(name)
@@ -177,6 +187,20 @@ class Queue:
                 f"DELETE FROM waiting WHERE last_at < ? AND lane NOT IN ({marks})",  # noqa: S608
                 (_text(now - _STRANDED), *names),
             )
+
+    def _set_aside(self) -> None:
+        """Forget what can't be read: it would hold up its lane for ever."""
+        rows = self._ask("SELECT 'waiting', lane, key, item FROM waiting")
+        rows += self._ask("SELECT 'outgoing', lane, NULL, body FROM outgoing")
+        for table, lane, key, body in rows:
+            try:
+                (Item if table == "waiting" else Dispatch).model_validate_json(body)
+            except ValidationError:
+                words = "%s: something %s in %s can't be read, and is told no more"
+                log.error(words, lane, table, self._path)  # noqa: TRY400 (its words may repeat an alert)
+                where = "lane = ? AND key IS ?" if table == "waiting" else "lane = ? AND ? IS NULL"
+                with self._transaction():
+                    self._db.execute(f"DELETE FROM {table} WHERE {where}", (lane, key))  # noqa: S608
 
     def _take(self, name: str, route: Route, alert: Alert, now: datetime, zone: ZoneInfo) -> None:
         key = routing.key(route, alert)

@@ -52,7 +52,9 @@ def open_queue(path: Path) -> tuple[sqlite3.Connection, int]:
     """
     try:
         lock = _locked(path)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor):
+            os.fchmod(descriptor, 0o600)  # it may have come out of a backup
     except OSError as error:
         raise SettingsError(f"{path}: can't be opened: {error.strerror}") from None
     try:
@@ -84,6 +86,8 @@ def _set_up(path: Path, database: sqlite3.Connection) -> None:
         raise SettingsError(f"{path}: is another program's database: name another file as 'queue'")
     if version > _VERSION:
         raise SettingsError(f"{path}: was written by a newer Vedette: install that one")
+    if (said := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(str(said).splitlines()[-1])
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.execute("PRAGMA secure_delete=ON")  # what people read is overwritten when it is told

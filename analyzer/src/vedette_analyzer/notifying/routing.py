@@ -123,6 +123,13 @@ def due(
     return next_open(route.open_hours, at, zone)
 
 
+def latest(route: Route, now: datetime, zone: ZoneInfo) -> datetime:
+    """Return until when at most anything waits that was taken by now; later is of a clock since set back."""
+    if route.digest is not None:
+        return next_digest(route.digest, read_time(route.digest_at), now, zone)
+    return now + max(SETTLE, timedelta(minutes=route.fold_minutes))
+
+
 def trouble(lane: str, since: datetime, words: str, now: datetime, *, over: bool = False) -> Alert:
     """Return what is told on the other routes about one that fails, or does no more."""
     return Alert(

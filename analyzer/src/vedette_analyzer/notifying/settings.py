@@ -1,13 +1,12 @@
 """What `notify.toml` says: who is told what, when, and by which means."""
 
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
-from vedette_schemas import SettingsError, Severity
+from vedette_schemas import Severity
 from vedette_transport import FilePath, Settings
 from vedette_transport.settings import Address
 
@@ -187,19 +186,3 @@ class NotifySettings(Settings):
     def zone(self) -> ZoneInfo:
         """The time zone of hours and digests."""
         return ZoneInfo(self.time_zone)
-
-
-def read_secret(path: Path) -> str:
-    """Return the one line of a file that not everybody may read; raise `SettingsError` otherwise."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            if stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH:
-                raise SettingsError(f"{path}: all users can read this secret; run: chmod o-r {path}")
-            text = file.read(4_096).strip()
-    except OSError as error:
-        raise SettingsError(f"{path}: can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: is not text") from None
-    if not text or not text.isprintable():
-        raise SettingsError(f"{path}: is to hold one line, the secret")
-    return text

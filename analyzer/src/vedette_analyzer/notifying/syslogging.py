@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import events, rfc5424
@@ -24,6 +25,10 @@ _MOST_FRAME = 8_192
 _SHORTER = (1_000, 300, 100, 30)
 
 
+class _AnsweredError(Exception):
+    """What was reached answers; a syslog server never does."""
+
+
 class SyslogSender:
     """Sends on one route. A stream is closed after each message, and the other end's close waited for.
 
@@ -35,11 +40,16 @@ class SyslogSender:
         self._route = route
         paths = (path and folder / path for path in (route.ca, route.certificate, route.key))
         self._context = client_context(*paths) if route.over == "tls" else None
+        self._thread = ThreadPoolExecutor(1, "syslog")  # of its own: many that are stuck hold up no other
 
     async def send(self, outgoing: Outgoing) -> None:
         """Send an event each alert; raise `NotSentError` where they have not arrived."""
         try:
-            await asyncio.to_thread(self._send, self.messages(outgoing.dispatch))
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._thread, self._send, self.messages(outgoing.dispatch))
+        except _AnsweredError:
+            why = f"{self} answers, which no syslog server does: is it another program's port?"
+            raise NotSentError(why, needs_help=True) from None
         except TimeoutError:
             raise NotSentError(f"{self} does not answer in time") from None
         except OSError as error:
@@ -116,8 +126,8 @@ def _send_datagrams(address: tuple[str, int], messages: list[bytes]) -> None:
 def _await_close(connection: socket.socket) -> None:
     """Wait until the other end has closed too; one that never does must have taken all at least."""
     try:
-        while connection.recv(4_096):
-            pass
+        if connection.recv(1):
+            raise _AnsweredError
     except TimeoutError:
         if _not_taken(connection):
             raise
@@ -129,6 +139,10 @@ def _close(secure: ssl.SSLSocket) -> None:
         secure.unwrap()
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         return
+    except ssl.SSLError as error:
+        if error.reason != "APPLICATION_DATA_AFTER_CLOSE_NOTIFY":
+            raise
+        raise _AnsweredError from None
     except TimeoutError:
         if _not_taken(secure):
             raise
