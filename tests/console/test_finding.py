@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import os
 import stat
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
-from vedette_archive import Batch, Writer
+from vedette_archive import Batch, Page, Writer
 from vedette_console.__main__ import app, main
-from vedette_console.exporting import SHEET_ROWS, harmless, visible
-from vedette_console.finding import moment
+from vedette_console.asking import moment
+from vedette_console.exporting import OF_ALERTS, SHEET_ROWS, harmless, visible, write_xlsx
 from vedette_schemas import Kind, Severity
 
 from tests.archive.test_search import observations, told
@@ -50,6 +53,13 @@ def vedette(folder: Path, *words: str) -> Result:
     if found.exception is not None and not isinstance(found.exception, SystemExit):
         raise found.exception
     return found
+
+
+def left_with(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> object:
+    monkeypatch.setattr(sys, "argv", ["vedette", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -113,6 +123,8 @@ def test_a_table_holds_every_row_and_no_formula(folder: Path) -> None:
 
 def test_json_lines_hold_everything_as_it_is(folder: Path) -> None:
     said = vedette(folder, "export", "--jsonl", "--observations", "--kind", "window").stdout
+    assert said.replace("\n", "").isprintable()  # what a terminal would act on is written otherwise
+    assert said.isascii()
     found = [json.loads(line) for line in said.splitlines()]
     assert [each["observation"]["title"] for each in found] == [HOSTILE] * 3
 
@@ -148,7 +160,16 @@ def test_no_cell_begins_like_a_formula_or_hides_characters(text: str) -> None:
         (("export", "none/x.csv"), "none/x.csv can't be written: No such file"),
         (("export", "."), "say what to write"),
         (("search", "--host", "Not a host"), "host: string should match pattern"),
-        (("search", "--since", "soon"), "since: input should be a valid datetime"),
+        (("search", "--since", "soon"), "--since 'soon': give 90s, 30m, 2h or 7d ago, or a day or time"),
+        (("search", "--since", "1"), "--since '1': give"),
+        (("search", "--since", "999999d"), "--since '999999d': give"),
+        (("search", "--since", "0001-01-01T00:00+14:00"), "--since '0001-01-01T00:00+14:00': give"),
+        (("search", "--until", "9999-12-31T23:59-14:00"), "--until '9999-12-31T23:59-14:00': give"),
+        (("search", "--until", "a" * 10_000), "--until 'aaaa"),
+        (("search", "--text", "\udcff"), "is not UTF-8"),
+        (("export", "a" * 300 + ".csv"), "can't be written: File name too long"),
+        (("export", "a" * 5_000 + ".csv"), "can't be written: File name too long"),
+        (("search", "--folder", "no\x1b[2J\u202efolder"), "no�[2J�folder/operator.toml is not there"),
         (("search", "--since", "1h", "--until", "2h"), "since must lie before until"),
         (("search", "--observations", "--severity", "low"), "severity belongs to alerts"),
     ],
@@ -160,11 +181,9 @@ def test_what_makes_no_sense_is_one_line_and_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["vedette", *words, "--folder", str(folder)])
-    with pytest.raises(SystemExit) as ended:
-        main()
+    code = left_with(monkeypatch, words[0], "--folder", folder, *words[1:])
     told = capsys.readouterr().err
-    assert ended.value.code == 2
+    assert code == 2
     assert said in told
     assert told.count("\n") == 1
 
@@ -178,6 +197,63 @@ def test_an_export_that_fails_leaves_what_was_there(folder: Path) -> None:
         vedette(folder, "export", str(file))
     assert file.read_text() == before
     assert not list(folder.glob(".alerts*"))
+
+
+def test_what_an_export_writes_to_is_a_file_of_its_owner(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine").write_text("as it was")
+    (folder / "link.csv").symlink_to("mine")
+    (folder / "nowhere.csv").symlink_to("nothing")
+    os.mkfifo(folder / "queue.csv")
+    (folder / "folder.csv").mkdir()
+    for name in ("link.csv", "nowhere.csv", "queue.csv", "folder.csv"):
+        assert left_with(monkeypatch, "export", "--folder", folder, folder / name) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert (folder / "mine").read_text() == "as it was"
+    assert not list(folder.glob(".*.new"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search",),
+        ("search", "--json"),
+        ("export", "--csv"),
+        ("export", "--jsonl"),
+        ("export", "--xlsx"),
+        ("alerts",),
+        ("alerts", "--json"),
+        ("incidents", "--json"),
+        ("report",),
+        ("hunt", "evil.test"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_2(
+    folder: Path,
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert left_with(monkeypatch, *words, "--folder", folder) == 2
+    assert capsys.readouterr().err == "vedette: No space left on device\n"
+
+
+def test_a_workbook_that_fails_leaves_nothing_of_what_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pages() -> Iterator[Page]:
+        yield Page(alerts=(told(1, "host-1", Severity.LOW, "x", 1),))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    file = io.BytesIO()
+    with pytest.raises(KeyboardInterrupt):
+        write_xlsx(pages(), OF_ALERTS, file)
+    assert not list(tmp_path.iterdir())
+    assert not file.getvalue()
 
 
 @pytest.mark.system
@@ -196,9 +272,10 @@ def test_who_reads_no_further_is_no_fault(folder: Path) -> None:
 
 
 def test_a_time_ago_is_read() -> None:
-    assert moment("2h", NOON) == NOON - timedelta(hours=2)
-    assert moment("7d", NOON) == NOON - timedelta(days=7)
-    assert moment("2026-11-20", NOON) == "2026-11-20"
+    assert moment("2h", NOON, "--since") == NOON - timedelta(hours=2)
+    assert moment("7d", NOON, "--since") == NOON - timedelta(days=7)
+    assert moment("2026-11-21", NOON, "--since") == NOON.replace(hour=0)
+    assert moment("2026-11-21T13:00+01:00", NOON, "--since") == NOON
 
 
 def test_a_sheet_holds_what_excel_can() -> None:

@@ -1,8 +1,10 @@
 """`vedette alerts`, `incidents`, `audit` and `report`: what they show of an archive."""
 
 import json
+import os
 import re
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -311,6 +313,24 @@ def test_a_day_is_one_page_that_asks_nobody(folder: Path, tmp_path: Path) -> Non
     assert "evil.test" in page
     for what in ("<script", "src=", "href=", "url(", "@import"):
         assert what not in page
+
+
+@pytest.mark.parametrize("there", ["link", "queue", "folder"])
+def test_a_page_is_its_owners_and_written_through_no_link(
+    folder: Path,
+    tmp_path: Path,
+    there: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "mine").write_text("as it was")
+    (tmp_path / "link").symlink_to("mine")
+    os.mkfifo(tmp_path / "queue")
+    (tmp_path / "folder").mkdir()
+    refused(monkeypatch, capsys, "report", "--folder", folder, "--html", tmp_path / there)
+    assert (tmp_path / "mine").read_text() == "as it was"
+    vedette("report", "--folder", folder, "--html", tmp_path / "day.html")
+    assert stat.S_IMODE((tmp_path / "day.html").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("day", ["", "soon", "2026-13-01", "0001-01-01", "9999-12-31", "2026-11-21T12:00"])

@@ -5,12 +5,14 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, cast
 
 from vedette_schemas import Alert
 
 if TYPE_CHECKING:
     from vedette_archive import ArchivedObservation, Page
+    from xlsxwriter import Workbook
 
 
 class Format(StrEnum):
@@ -62,9 +64,9 @@ def rows(page: "Page") -> Iterator[Row]:
 
 
 def write_lines(pages: Iterable["Page"], file: IO[str]) -> None:
-    """Write a JSON object a line."""
+    """Write a JSON object a line, in ASCII: nothing in it acts on a terminal."""
     for page in pages:
-        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records(page))
+        file.writelines(json.dumps(record) + "\n" for record in records(page))
 
 
 def write_csv(pages: Iterable["Page"], columns: tuple[str, ...], file: IO[str]) -> None:
@@ -76,25 +78,38 @@ def write_csv(pages: Iterable["Page"], columns: tuple[str, ...], file: IO[str]) 
 
 
 def write_xlsx(pages: Iterable["Page"], columns: tuple[str, ...], file: IO[bytes]) -> None:
-    """Write a workbook, row by row, in little memory."""
+    """Write a workbook, row by row, in little memory; raise `OSError` where the disk can't hold it."""
     from xlsxwriter import Workbook  # noqa: PLC0415 (only who exports needs it)
+    from xlsxwriter.exceptions import XlsxFileError  # noqa: PLC0415
 
-    with Workbook(file, {"constant_memory": True}) as book:
-        sheet, at = None, SHEET_ROWS
-        for row in (row for page in pages for row in rows(page)):
-            if sheet is None or at >= SHEET_ROWS:
-                sheet, at = book.add_worksheet(), 1
-                sheet.freeze_panes(1, 0)
-                sheet.write_row(0, 0, columns)
-            for column, name in enumerate(columns):
-                value = row.get(name)
-                if isinstance(value, int):
-                    sheet.write_number(at, column, value)
-                elif value:
-                    sheet.write_string(at, column, visible(value)[:_LONGEST])
-            at += 1
-        if sheet is None:
-            book.add_worksheet().write_row(0, 0, columns)
+    # A folder of its own: what was copied does not stay behind, whatever goes wrong.
+    with TemporaryDirectory() as folder:
+        book = Workbook(file, {"constant_memory": True, "tmpdir": folder})
+        try:
+            _fill(book, pages, columns)
+            book.close()
+        except XlsxFileError as error:
+            file.truncate(0)  # gives its writer room to end in silence
+            why = error.args[0] if error.args else error
+            raise OSError(getattr(why, "errno", None), getattr(why, "strerror", None) or str(why)) from None
+
+
+def _fill(book: "Workbook", pages: Iterable["Page"], columns: tuple[str, ...]) -> None:
+    sheet, at = None, SHEET_ROWS
+    for row in (row for page in pages for row in rows(page)):
+        if sheet is None or at >= SHEET_ROWS:
+            sheet, at = book.add_worksheet(), 1
+            sheet.freeze_panes(1, 0)
+            sheet.write_row(0, 0, columns)
+        for column, name in enumerate(columns):
+            value = row.get(name)
+            if isinstance(value, int):
+                sheet.write_number(at, column, value)
+            elif value:
+                sheet.write_string(at, column, visible(value)[:_LONGEST])
+        at += 1
+    if sheet is None:
+        book.add_worksheet().write_row(0, 0, columns)
 
 
 def harmless(value: Cell) -> Cell:

@@ -3,13 +3,12 @@
 import io
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, cast
 
@@ -18,9 +17,21 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
-from vedette_schemas import Kind, SettingsError, Severity
+from vedette_schemas import SettingsError
 
 from .acting import OperatorSettings
+from .asking import (
+    Detectors,
+    Hosts,
+    Indicators,
+    Kinds,
+    Observations,
+    Severities,
+    Since,
+    Until,
+    WhatText,
+    query_of,
+)
 from .exporting import (
     OF_ALERTS,
     OF_OBSERVATIONS,
@@ -33,30 +44,10 @@ from .exporting import (
 )
 from .lines import COLOURS, plain
 from .orders import RUN, Folder
-from .private import ours
+from .private import new_file
 
 if TYPE_CHECKING:
     from vedette_archive import ArchivedObservation, Page, Query
-
-_AGO = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-WhatText = Annotated[str, typer.Option("--text", help="Any part of a text, whatever the case.")]
-Observations = Annotated[bool, typer.Option("--observations", help="What hosts saw, instead of alerts.")]
-Since = Annotated[
-    str, typer.Option(metavar="TIME", help="From then on: 90s, 30m, 2h, 7d ago, or 2026-11-20T08:00Z.")
-]
-Until = Annotated[str, typer.Option(metavar="TIME", help="Before then, written in the same way.")]
-Hosts = Annotated[
-    list[str] | None, typer.Option("--host", help="Of this host; may be repeated, as all below.")
-]
-Kinds = Annotated[list[Kind] | None, typer.Option("--kind", help="Of this kind of observation.")]
-Severities = Annotated[list[Severity] | None, typer.Option("--severity", help="Alerts this grave.")]
-Detectors = Annotated[list[str] | None, typer.Option("--detector", help="Alerts of this detector.")]
-Indicators = Annotated[
-    list[str] | None,
-    typer.Option("--indicator", help="Alerts on this value of a list, as it is written there."),
-]
 
 
 def search(
@@ -77,7 +68,7 @@ def search(
     """Search the archive: alerts, or observations, newest first. It may be in use meanwhile."""
     from vedette_archive import History  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
 
-    query = _query(locals())
+    query = query_of(locals())
     screen = Console(highlight=False, soft_wrap=False)
     left, more = limit, False
     with History(OperatorSettings.of(folder).archive) as history, _until_closed():
@@ -120,7 +111,7 @@ def export(
     """
     from vedette_archive import History  # noqa: PLC0415
 
-    query = _query(locals())
+    query = query_of(locals())
     wanted = _format(file, {Format.CSV: as_csv, Format.JSONL: as_lines, Format.XLSX: as_xlsx})
     columns = OF_OBSERVATIONS if observations else OF_ALERTS
     with (
@@ -128,32 +119,14 @@ def export(
         closing(history.pages(query)) as found,
         _until_closed(),
     ):
-        pages, count = _counted(_shown(found, query))
         if file == "-":
+            pages = found if sys.stdout.isatty() else _shown(found, query)  # one terminal: rows alone
             _write(pages, wanted, columns, sys.stdout.buffer)
             return
-        with _new_file(Path(file)) as new:
+        pages, count = _counted(_shown(found, query))
+        with new_file(Path(file)) as new:
             _write(pages, wanted, columns, new)
     sys.stdout.write(f"{plain(file, 1_000)}: {count():,} {query.events}\n")
-
-
-def moment(text: str, now: datetime) -> str | datetime:
-    """Return the time that long ago; other words as they are."""
-    ago = _AGO.fullmatch(text)
-    return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else text
-
-
-def _query(options: dict[str, object]) -> "Query":
-    """Return what is asked for, from the command's options of the same names."""
-    from vedette_archive import Events, Query  # noqa: PLC0415
-
-    now = datetime.now(UTC)
-    asked: dict[str, object] = {
-        name: options[name] for name in ("host", "kind", "severity", "detector", "indicator", "text")
-    }
-    asked |= {name: moment(str(options[name]), now) for name in ("since", "until")}
-    asked["events"] = Events.OBSERVATIONS if options["observations"] else Events.ALERTS
-    return Query.of({name: value for name, value in asked.items() if value})
 
 
 def _format(file: str, asked: dict[Format, bool]) -> Format:
@@ -187,27 +160,6 @@ def _write(pages: Iterable["Page"], wanted: Format, columns: tuple[str, ...], fi
     finally:
         text.flush()
         text.detach()
-
-
-@contextmanager
-def _new_file(path: Path) -> Generator[IO[bytes]]:
-    """Give a file that takes its name once all is in it, and that nobody else may read."""
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        if path.exists() or path.is_symlink():
-            if not path.is_file():
-                raise SettingsError(f"{path} is no file: name another one")
-            ours(path)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
-        raise SettingsError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        new.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 import heapq
 import json
-import re
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -20,6 +19,8 @@ from rich.text import Text
 from vedette_schemas import Observation, SettingsError, Stream
 
 from .actions import clock
+from .asking import moment
+from .deployment import read_host
 from .lines import plain
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 EXIT_CODES = "Exit code 0: something was found; 1: nothing was; 2: nothing could be searched for."
 
 _NOTHING = 1
-_AGO = re.compile(r"([0-9]{1,6})([mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 class As(StrEnum):
@@ -69,7 +68,7 @@ def hunt(
     since: Annotated[
         str,
         typer.Option(
-            metavar="TIME", help="What came since: 90m, 12h, 7d, or 2026-11-30.", show_default=False
+            metavar="TIME", help="What came since: 90m, 12h, 7d ago, or 2026-11-30.", show_default=False
         ),
     ] = "",
     host: Annotated[str, typer.Option(help="What came from this host.", show_default=False)] = "",
@@ -91,7 +90,9 @@ def hunt(
     from vedette_indicators.observed import KINDS  # noqa: PLC0415
 
     archive = folder if folder.is_file() else folder / "archive.db"
-    with Walk(archive, KINDS, _since(since), host=host or None) as walk, _progress(walk.total) as step:
+    begin = moment(since, datetime.now(UTC), "--since") if since else None
+    of_host = read_host(host) if host else None
+    with Walk(archive, KINDS, begin, host=of_host) as walk, _progress(walk.total) as step:
         found, more = newest(search(walk, table, step), most)
     if as_json:
         sys.stdout.write(json.dumps([_as_json(each) for each in found]) + "\n")
@@ -140,24 +141,6 @@ def _table_of(expression: str, as_: As | None) -> "IndicatorTable":
         return IndicatorTable(asked_for(expression, None if as_ is None else IndicatorType(as_)))
     except RefusedError as error:
         raise SettingsError(f"{plain(expression, 60)!r} can't be searched for: {error}") from None
-
-
-def _since(text: str) -> datetime | None:
-    """Read a time ago or a day; raise `SettingsError` where it is neither."""
-    if not text:
-        return None
-    try:
-        day = datetime.fromisoformat(text)
-        return day.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    found = _AGO.fullmatch(text)
-    try:
-        if found is not None:
-            return datetime.now(UTC) - int(found[1]) * _UNITS[found[2]]
-    except OverflowError:
-        pass
-    raise SettingsError(f"--since {plain(text, 40)!r}: give 90m, 12h, 7d, or a day like 2026-11-30")
 
 
 @contextmanager

@@ -2,9 +2,14 @@
 
 import os
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from vedette_schemas import SettingsError
+
+from .lines import plain
 
 
 def ours(path: Path, *, secret: bool = False) -> None:
@@ -40,3 +45,28 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())  # after a power failure, too
     new.replace(path)
+
+
+@contextmanager
+def new_file(path: Path) -> Generator[IO[bytes]]:
+    """Give a file that takes its name once all is in it, and that nobody else may read.
+
+    Raise `SettingsError`, with nothing there but what was, where it can't be written or is not our file.
+    """
+    shown, new = plain(str(path), 1_000), path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        if path.exists() or path.is_symlink():
+            if not path.is_file():
+                raise SettingsError(f"{shown} is no file: name another one")
+            ours(path)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{shown} can't be written: {error.strerror or error}") from None

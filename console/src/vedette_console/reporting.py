@@ -14,6 +14,7 @@ from vedette_schemas import SettingsError
 from .acting import OperatorSettings
 from .lines import plain
 from .orders import RUN, Folder, open_archive
+from .private import new_file
 from .report import Report, as_fields, gather, rendered
 
 _WIDTH = 110
@@ -38,7 +39,8 @@ def report(
     with open_archive(archive) as reader, History(archive) as history:
         found = gather(reader, history, wanted)
     if html is not None:
-        _write(html, page(found, now))
+        with new_file(html) as new:
+            new.write(page(found, now).encode("utf-8", "replace"))
         sys.stdout.write(f"{plain(str(html), 1_000)}: written\n")
     elif as_json:
         sys.stdout.write(json.dumps(as_fields(found)) + "\n")
@@ -65,10 +67,3 @@ def page(found: Report, now: datetime) -> str:
     screen = Console(record=True, file=io.StringIO(), width=_WIDTH, highlight=False, color_system="truecolor")
     screen.print(rendered(found, now))
     return screen.export_html(inline_styles=True)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise SettingsError(f"{plain(str(path), 1_000)}: can't be written: {error.strerror}") from None
