@@ -35,7 +35,10 @@ class Events(StrEnum):
 
 
 def _in_utc(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC that is before the year 1 or after 9999") from None
 
 
 def _printable(text: str) -> str:

@@ -16,6 +16,7 @@ from vedette_console.web.live import (
     MOST_A_SECOND,
     MOST_CAUGHT_UP,
     MOST_STREAMS,
+    Listener,
     Live,
     TooManyError,
     read_cursor,
@@ -220,7 +221,8 @@ def test_all_are_sent_away_at_the_end_and_no_more_than_can_be_served_are_let_in(
         async with asyncio.timeout(10):
             for page in pages:
                 assert [chunk async for chunk in page.stream] == []
-        watched.live._listeners.update(range(MOST_STREAMS))  # type: ignore[arg-type]  # pyright: ignore
+        crowd = (Listener((), str(number)) for number in range(MOST_STREAMS))
+        watched.live._listeners.update(crowd)  # pyright: ignore[reportPrivateUsage]
         with pytest.raises(TooManyError):
             await watched.page()
 

@@ -33,6 +33,13 @@ class Failures:
         if len(self._buckets) > _MOST_ADDRESSES:
             self._buckets.popitem(last=False)
 
+    def forgive(self, address: str, now: float) -> None:
+        """Take back a failure that was none."""
+        network = _network(address)
+        if network in self._buckets:
+            left = min(float(self._burst), self._left(network, now) + 1.0)
+            self._buckets[network] = _Bucket(left, now)
+
     def _left(self, network: str, now: float) -> float:
         bucket = self._buckets.get(network)
         if bucket is None:

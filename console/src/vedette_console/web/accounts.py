@@ -12,6 +12,9 @@ from .deeds import COMMAND_LINE, Deeds
 from .roles import Role
 from .store import Store, to_number, to_time
 
+PROGRAM = "token."
+"""What names of programs begin with, so that in the audit no account passes for one."""
+
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?")
 
 
@@ -59,6 +62,8 @@ class Accounts:
         """Make an account and return its one-time password; raise `SettingsError` where that can't be."""
         if _NAME.fullmatch(name) is None:
             raise SettingsError(f"{name!r}: give lower-case letters, digits, '.', '_' and '-', at most 32")
+        if name.startswith(PROGRAM):
+            raise SettingsError(f"{name!r}: what begins with {PROGRAM!r} is the name of a program's token")
         password = passwords.one_time()
         row = (name, role, passwords.hashed(password), to_number(now), to_number(now))
         with self._store.writing() as connection:

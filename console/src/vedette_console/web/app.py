@@ -19,12 +19,13 @@ from .pages.listed import PAGES
 from .rendering import HERE, render, segment
 from .settings import ConsoleSettings
 from .site import Site
+from .turns import TooMuchError
 from .visits import SESSION, ForbiddenError, NotSignedInError, PasswordDueError, frame, signed_in, site_of
 
 log = logging.getLogger(__name__)
 
 _STATIC = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_WORDS = {404: "There is no such page.", 413: "That is too large."}
+_WORDS = {404: "There is no such page.", 408: "That took too long to come.", 413: "That is too large."}
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -126,12 +127,14 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _trouble(request: Request, error: Exception) -> Response:
-    log.warning("%s: %s", request.url.path, error)
+    if isinstance(error, TooMuchError):
+        return _problem(request, 429, f"{error}.")
+    log.warning("%r: %s", request.url.path, error)
     return _problem(request, 503, f"{error}.")
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    log.error("%s failed", request.url.path, exc_info=error)
+    log.error("%r failed", request.url.path, exc_info=error)
     return _problem(request, 500, "That went wrong here. The console's log says why.")
 
 

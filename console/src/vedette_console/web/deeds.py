@@ -40,7 +40,7 @@ class Deeds:
 
     def verify(self) -> Verified:
         """Return what is wrong with the chain."""
-        with self._store.writing() as connection:
+        with self._store.apart() as connection:
             return verify(connection)
 
     @property

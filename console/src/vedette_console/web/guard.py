@@ -1,5 +1,7 @@
 """What holds for every request and answer, whichever page: known names only, small bodies, strict headers."""
 
+import asyncio
+import re
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,7 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MOST_BYTES = 64 * 1024
 """Of a request's body."""
 
+BODY_SECONDS = 20.0
+"""How long a request's body may take to come."""
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self';"
@@ -39,28 +46,39 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if self._names is not None and host_name(headers.get("host", "")) not in self._names:
+        name = host_name(Headers(scope=scope).get("host", ""))
+        if not name or (self._names is not None and name not in self._names):
             await PlainTextResponse("Not under this name.\n", 421)(scope, receive, _with_headers(send))
             return
-        read = 0
-
-        async def measured() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > MOST_BYTES:
-                raise HTTPException(413)
-            return message
-
-        await self._app(scope, measured, _with_headers(send))
+        await self._app(scope, _measured(receive), _with_headers(send))
 
 
 def host_name(host: str) -> str:
-    """Return the name in a `Host` header, without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+    """Return the name in a `Host` header, without its port; empty where that is none."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else (found[1] or found[2]).lower()
+
+
+def _measured(receive: Receive) -> Receive:
+    """Return what receives a body, as long as it is small and comes soon; raise `HTTPException` else."""
+    read, deadline, is_whole = 0, asyncio.get_running_loop().time() + BODY_SECONDS, False
+
+    async def measured() -> Message:
+        nonlocal read, is_whole
+        if is_whole:
+            return await receive()  # that somebody leaves may take as long as it likes
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        read += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        if read > MOST_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return measured
 
 
 def _with_headers(send: Send) -> Send:

@@ -14,6 +14,7 @@ from vedette_archive import Cursor, FollowedAlert, OtherArchiveError
 from vedette_schemas import Alert, Severity, VedetteError
 
 from .archives import Archives
+from .turns import TooMuchError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,11 @@ MOST_A_SECOND = 100
 """Alerts beyond that are counted, not shown, the gravest of each look being shown first."""
 
 MOST_CAUGHT_UP = 100
-MOST_STREAMS = 500
+MOST_STREAMS, MOST_OF_ONE = 500, 100
+"""Pages that are kept current at once, and of them those of one account."""
+
+ARGUMENTS = ("", "act")
+"""What may stand behind the name of a part: each other one would be rendered for one page alone."""
 
 _LOOK_AGAIN_SECONDS = 1.0
 _REGIONS_SECONDS = 1.0
@@ -38,7 +43,7 @@ Region = Callable[[Archives, str], Markup]
 """Renders a part of a page that is kept current; the text is what its name has behind a colon."""
 
 
-class TooManyError(VedetteError):
+class TooManyError(TooMuchError):
     """No more pages can be kept current."""
 
 
@@ -56,6 +61,7 @@ class Listener:
     """A page that is open."""
 
     regions: tuple[str, ...]
+    account: str = ""
     events: "asyncio.Queue[bytes | None]" = field(default_factory=lambda: asyncio.Queue(_MOST_UNSENT))
     shown: dict[str, str] = field(default_factory=dict[str, str])
     is_behind: bool = False
@@ -86,7 +92,8 @@ class Live:
 
     def knows(self, region: str) -> bool:
         """Tell whether there is a region of that name."""
-        return region.partition(":")[0] in self._regions
+        name, colon, argument = region.partition(":")
+        return name in self._regions and argument in ARGUMENTS and bool(colon) == bool(argument)
 
     def render(self, region: str) -> Markup:
         """Render a region, for a page's first sight of it."""
@@ -101,15 +108,16 @@ class Live:
         self._wake.set()
 
     async def listen(
-        self, after: Cursor | None, regions: Sequence[str], is_welcome: Callable[[], bool]
+        self, after: Cursor | None, regions: Sequence[str], is_welcome: Callable[[], bool], account: str = ""
     ) -> AsyncGenerator[bytes]:
         """Yield what is new after a cursor, as Server-Sent Events.
 
         `is_welcome` is asked now and then whether whoever listens still may. Raise `TooManyError`.
         """
-        if len(self._listeners) >= MOST_STREAMS:
+        of_one = sum(1 for each in self._listeners if account and each.account == account)
+        if len(self._listeners) >= MOST_STREAMS or of_one >= MOST_OF_ONE:
             raise TooManyError("too many pages are open: this one does not renew itself")
-        listener = Listener(tuple(regions))
+        listener = Listener(tuple(regions), account)
         self._listeners.add(listener)
         try:
             # In this order nothing is missed: what comes from here on is pushed, what was before caught up.

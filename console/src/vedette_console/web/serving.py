@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import resource
 import socket
 import ssl
 from collections.abc import Generator
@@ -21,6 +22,7 @@ from .accounts import Accounts
 from .app import make_app, regions
 from .archives import Archives
 from .certificate import own_certificate
+from .connections import MOST, Connection
 from .desk import Desk
 from .live import Live
 from .pages.now import row
@@ -32,12 +34,12 @@ from .store import Store
 
 log = logging.getLogger(__name__)
 
-_MOST_CONNECTIONS = 1_000
 _IDLE_SECONDS = 30
 
 
 def serve(settings: ConsoleSettings) -> None:
     """Serve until SIGTERM or SIGINT; raise `VedetteError` where that can't be."""
+    _allow_connections()
     with _alone(settings.folder):
         store = Store(settings.folder)
         accounts = Accounts(store)
@@ -62,6 +64,14 @@ def serve(settings: ConsoleSettings) -> None:
             store.close()
 
 
+def _allow_connections() -> None:
+    """Let as many be open as we take: with fewer descriptors a crowd would keep files from being opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 4 * MOST)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _serve(site: Site) -> None:
     settings = site.settings
     config = uvicorn.Config(
@@ -73,12 +83,14 @@ async def _serve(site: Site) -> None:
         server_header=False,
         proxy_headers=False,
         ws="none",
-        limit_concurrency=_MOST_CONNECTIONS,
+        http=Connection,
+        limit_concurrency=MOST,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=2,
         **_tls(settings),
     )
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # garbage is normal, and our own errors we log
+    for name in ("uvicorn", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # garbage is normal, and our own errors we log
     server = _Server(config, site.live, settings.address)
     await server.serve([_listening(settings)])
 

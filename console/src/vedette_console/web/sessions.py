@@ -52,10 +52,8 @@ class Sessions:
         if row is None:
             return None
         if row[1] < to_number(now - _NOTED_EACH):
-            with self._store.writing() as connection:
-                connection.execute(
-                    "UPDATE sessions SET used_at = ? WHERE secret = ?", (to_number(now), _digest(secret))
-                )
+            used = "UPDATE sessions SET used_at = ? WHERE secret = ?"
+            self._store.write_if_possible(used, (to_number(now), _digest(secret)))
         return str(row[0])
 
     def end(self, secret: str) -> None:

@@ -1,10 +1,13 @@
 """Signing in: slow for who guesses, locked for a while after too many failures."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+
+from starlette.concurrency import run_in_threadpool
 
 from ..ca.limits import Failures
 from . import passwords
@@ -18,6 +21,8 @@ FREE = 5
 _FIRST, _LONGEST = timedelta(seconds=15), timedelta(minutes=15)
 _FORGOTTEN = timedelta(hours=1)
 _MOST_NAMES = 10_000
+_AT_ONCE, _MOST_WAITING = 2, 100
+"""Attempts that are looked at, and that wait for it: those who are signed in do not wait for them."""
 
 
 class Refused(NamedTuple):
@@ -37,27 +42,56 @@ class SignIn:
         self._store, self._accounts, self._now = store, accounts, now
         self._addresses = Failures(burst=20, seconds=15.0)
         self._lock = threading.Lock()
+        self._turns, self._waiting = asyncio.Semaphore(_AT_ONCE), 0
+
+    async def come(self, name: str, password: str, address: str) -> Account | Refused:
+        """Attempt it when it is its turn; only from the loop's thread."""
+        if self._waiting >= _MOST_WAITING:
+            return Refused("Too many people want in just now. Try again in some seconds.", 5.0)
+        self._waiting += 1
+        try:
+            async with self._turns:
+                return await run_in_threadpool(self.attempt, name, password, address)
+        finally:
+            self._waiting -= 1
 
     def attempt(self, name: str, password: str, address: str) -> Account | Refused:
-        """Return the account if that is its password."""
+        """Return the account if that is its password.
+
+        Each attempt counts as a failure until it is known to be none: many at once are not more guesses.
+        """
         name, moment = name.strip().lower()[:64], time.monotonic()
         with self._lock:
             wait = max(self._addresses.wait(address, moment), self._locked(name))
-        if wait > 0:
-            return Refused(f"Too many attempts. Try again in {_in_words(wait)}.", wait)
+            if wait > 0:
+                return _too_many(wait)
+            self._addresses.count(address, moment)
+            failures = self._count(name)
         if passwords.is_right(password, self._accounts.stored_hash(name)):
             account = self._accounts.account(name)
             if account is not None:
+                with self._lock:
+                    self._addresses.forgive(address, time.monotonic())
                 self._forget(name)
                 return account
-        with self._lock:
-            self._addresses.count(address, moment)
-            self._count(name)
+        self._note(name, failures, f"somebody from {address}")
         return Refused("Name or password is wrong.")
 
-    def is_password(self, name: str, password: str) -> bool:
-        """Tell whether that is the password of an account that is signed in."""
-        return passwords.is_right(password, self._accounts.stored_hash(name))
+    def check(self, name: str, password: str) -> str:
+        """Return why that is not the password of an account that is signed in; empty where it is.
+
+        It counts as if they signed in: who has found a session must not guess what it was begun with.
+        """
+        with self._lock:
+            wait = self._locked(name)
+            if wait > 0:
+                return _too_many(wait).words
+            failures = self._count(name)
+        if passwords.is_right(password, self._accounts.stored_hash(name)):
+            self._forget(name)
+            return ""
+        self._note(name, failures, name)
+        return "The present password is wrong."
 
     def _locked(self, name: str) -> float:
         """Return for how many seconds nobody is let in under a name."""
@@ -70,7 +104,8 @@ class SignIn:
         longest = min(left, length)  # no longer, should the clock have been set back
         return max(0.0, float(longest.total_seconds()))
 
-    def _count(self, name: str) -> None:
+    def _count(self, name: str) -> int:
+        """Count a failure, and return how many there are."""
         now = self._now()
         with self._store.writing() as connection:
             connection.execute("DELETE FROM failures WHERE at < ?", (to_number(now - _FORGOTTEN),))
@@ -85,13 +120,21 @@ class SignIn:
                 (name, to_number(now)),
             )
             query = "SELECT count FROM failures WHERE name = ?"
-            if connection.execute(query, (name,)).fetchone()[0] == FREE:
-                words = f"nobody is let in as {name!r} for a while: {FREE} wrong passwords"
-                Deeds(self._store).note(name, "session.locked", words)
+            return int(connection.execute(query, (name,)).fetchone()[0])
+
+    def _note(self, name: str, failures: int, who: str) -> None:
+        """Put down that a name is locked; who tried may be somebody else than its owner."""
+        if failures == FREE:
+            words = f"nobody is let in as {name!r} for a while: {FREE} wrong passwords"
+            Deeds(self._store).note(who, "session.locked", words, about=name)
 
     def _forget(self, name: str) -> None:
         with self._store.writing() as connection:
             connection.execute("DELETE FROM failures WHERE name = ?", (name,))
+
+
+def _too_many(wait: float) -> Refused:
+    return Refused(f"Too many attempts. Try again in {_in_words(wait)}.", wait)
 
 
 def _in_words(seconds: float) -> str:

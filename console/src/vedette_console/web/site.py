@@ -1,6 +1,6 @@
 """All that a page may need, in one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .accounts import Accounts
@@ -9,6 +9,7 @@ from .sessions import Sessions
 from .settings import ConsoleSettings
 from .signing_in import SignIn
 from .store import Store
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -27,3 +28,4 @@ class Site:
     archives: Archives
     desk: "Desk"
     live: "Live"
+    turns: Turns = field(default_factory=Turns)

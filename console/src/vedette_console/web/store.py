@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,6 +111,19 @@ class Store:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def write_if_possible(self, statement: str, values: tuple[object, ...]) -> None:
+        """Write what is not needed to go on: on a full disk people still have to look."""
+        with suppress(SettingsError), self.writing() as connection:
+            connection.execute(statement, values)
+
+    @contextmanager
+    def apart(self) -> Generator[sqlite3.Connection]:
+        """Ask by a connection of its own, as of one moment: what takes long holds nobody up."""
+        with self._explained(), closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("BEGIN")
+            yield connection
 
     @contextmanager
     def _explained(self) -> Generator[None]:

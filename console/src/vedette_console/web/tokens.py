@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from vedette_schemas import SettingsError
 
-from .accounts import Account
+from .accounts import PROGRAM, Account
 from .deeds import COMMAND_LINE, Deeds
 from .roles import Role
 from .scopes import Scope
@@ -39,7 +39,7 @@ class Token(NamedTuple):
     def account(self) -> Account:
         """As whom it acts: with the role of the most that it is good for."""
         role = max((_ROLES[scope] for scope in self.scopes), key=tuple(Role).index)
-        return Account(f"token.{self.name}", role, once=False, made_at=self.made_at, signed_in_at=None)
+        return Account(f"{PROGRAM}{self.name}", role, once=False, made_at=self.made_at, signed_in_at=None)
 
 
 class Tokens:
@@ -83,10 +83,8 @@ class Tokens:
             return None
         found = _token(row)
         if found.used_at is None or found.used_at < now - _NOTED_EACH:
-            with self._store.writing() as connection:
-                connection.execute(
-                    "UPDATE tokens SET used_at = ? WHERE secret = ?", (to_number(now), _digest(secret))
-                )
+            used = "UPDATE tokens SET used_at = ? WHERE secret = ?"
+            self._store.write_if_possible(used, (to_number(now), _digest(secret)))
         return found
 
     def everyone(self) -> list[Token]:

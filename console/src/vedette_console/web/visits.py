@@ -1,12 +1,13 @@
 """Who asks for a page, and whether they may have it."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -97,28 +98,31 @@ def frame(request: Request, account: Account | None, secret: str) -> dict[str, o
     }
 
 
-def visiting(what: What) -> Callable[[Request], Visit]:
+def visiting(what: What) -> Callable[[Request], AsyncGenerator[Visit]]:
     """Return what lets those in who may do that, to read."""
 
-    def visit(request: Request) -> Visit:
-        return _visit(request, what)
+    async def visit(request: Request) -> AsyncGenerator[Visit]:
+        found = await run_in_threadpool(_visit, request, what)
+        async with found.site.turns.of(found.account.name):
+            yield found
 
     return visit
 
 
-def posting(what: What, *, password_due: bool = False) -> Callable[[Request], Awaitable[Visit]]:
+def posting(what: What, *, password_due: bool = False) -> Callable[[Request], AsyncGenerator[Visit]]:
     """Return what lets those in who may do that, from a form on a page of ours.
 
     With `password_due` also those who have to choose a password first.
     """
 
-    async def visit(request: Request) -> Visit:
+    async def visit(request: Request) -> AsyncGenerator[Visit]:
         require_our_page(request)
         form = await request.form(max_files=0, max_fields=200)
-        found = _visit(request, what, password_due=password_due)
+        found = await run_in_threadpool(_visit, request, what, password_due=password_due)
         require_form_token(form, found.secret)
         found.form = form
-        return found
+        async with found.site.turns.of(found.account.name):
+            yield found
 
     return visit
 

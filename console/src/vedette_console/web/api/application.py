@@ -12,13 +12,14 @@ from vedette_schemas import VedetteError
 from ...acting import NotAnsweredError
 from ..acting import NotAllowedError
 from ..site import Site
+from ..turns import TooMuchError
 from .calling import BadTokenError
 from .models import Problem
 from .routes import router
 
 log = logging.getLogger(__name__)
 
-_STATUS = {QueryError: 400, NotAllowedError: 403, NotAnsweredError: 504, ArchiveError: 503}
+_STATUS = {QueryError: 400, NotAllowedError: 403, TooMuchError: 429, NotAnsweredError: 504, ArchiveError: 503}
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
     status: {"model": Problem, "description": words}
@@ -26,8 +27,10 @@ PROBLEMS: dict[int | str, dict[str, object]] = {
         400: "The question makes no sense.",
         401: "No token, or none that is good.",
         403: "The token is not good for that.",
+        408: "The request took too long to come.",
         413: "Too large.",
         422: "The request does not fit this description.",
+        429: "That is too much at once.",
         503: "The archive can't be read now.",
         504: "Nobody answered: it may still be done.",
     }.items()
@@ -75,12 +78,12 @@ def _http_error(_: Request, error: Exception) -> Response:
 def _trouble(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
     if status >= 500:  # noqa: PLR2004
-        log.warning("%s: %s", request.url.path, error)
+        log.warning("%r: %s", request.url.path, error)
     return _problem(status, str(error))
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    log.error("%s failed", request.url.path, exc_info=error)
+    log.error("%r failed", request.url.path, exc_info=error)
     return _problem(500, "that went wrong here: the console's log says why")
 
 

@@ -1,11 +1,12 @@
 """Which programs are let in: those with a token that is good for what they ask for."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from ..accounts import Account
 from ..acting import NotAllowedError
@@ -29,22 +30,28 @@ class Caller:
         self.now = datetime.now(UTC)
 
 
-def calling(what: What) -> Callable[..., Caller]:
+def calling(what: What) -> Callable[..., AsyncGenerator[Caller]]:
     """Return what lets programs in whose token is good for that."""
 
-    def call(
+    async def call(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-    ) -> Caller:
+    ) -> AsyncGenerator[Caller]:
         site = cast("Site", request.app.state.site)
         secret = credentials.credentials if credentials else ""
-        token = Tokens(site.store).token(secret, datetime.now(UTC)) if secret else None
-        if token is None:
-            raise BadTokenError
-        if not may(token.account.role, what):
-            raise NotAllowedError("this token is not good for that")
-        return Caller(site, token.account)
+        caller = await run_in_threadpool(_caller, site, secret, what)
+        async with site.turns.of(caller.account.name):
+            yield caller
 
     return call
+
+
+def _caller(site: Site, secret: str, what: What) -> Caller:
+    token = Tokens(site.store).token(secret, datetime.now(UTC)) if secret else None
+    if token is None:
+        raise BadTokenError
+    if not may(token.account.role, what):
+        raise NotAllowedError("this token is not good for that")
+    return Caller(site, token.account)
 
 
 Reading = Annotated[Caller, Depends(calling(What.LOOK))]

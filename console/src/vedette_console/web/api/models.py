@@ -1,10 +1,10 @@
 """What the interface says, beyond the messages themselves."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from vedette_archive import Query
+from vedette_archive import Events, Query
 from vedette_schemas import Alert, Wanted
 
 from ...host_rows import Row
@@ -23,8 +23,12 @@ class Problem(_Said):
 
 
 class AlertsAsked(Query):
-    """Which alerts are wanted: all that is said must hold; of several values, one."""
+    """Which alerts are wanted: all that is said must hold; of several values, one.
 
+    Alerts alone: whether something was seen must not be found out by who may not see it.
+    """
+
+    events: Literal[Events.ALERTS] = Events.ALERTS  # pyright: ignore[reportIncompatibleVariableOverride] (frozen)
     after: Annotated[str | None, Field(max_length=80, description="`next` of the page before.")] = None
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 from vedette_archive import Page as Found
-from vedette_archive import Query, QueryError
+from vedette_archive import Events, Query, QueryError
 from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Suppress, Triage, VedetteError, Wanted
 
 from ...results import Came
@@ -36,6 +36,8 @@ def alerts(visit: Looking, request: Request) -> Response:
     query, found, trouble = Query.read([]), Found(), ""
     try:
         query = Query.read([(name, value) for name, value in asked if name != "after"])
+        if query.events is not Events.ALERTS:
+            raise QueryError("events: here are alerts alone")
         with visit.site.archives.searching() as history:
             found = history.search(query, after, _SHOWN)
     except QueryError as error:

@@ -35,9 +35,7 @@ def choose(visit: Annotated[Visit, Depends(posting(What.LOOK, password_due=True)
         trouble = "The two new passwords differ."
     elif new == old:
         trouble = "The new password is the old one."
-    elif not site.sign_in.is_password(name, old):
-        trouble = "The present password is wrong."
-    else:
+    elif not (trouble := site.sign_in.check(name, old)):
         try:
             site.accounts.choose(name, new, visit.now)
         except SettingsError as error:

@@ -48,7 +48,7 @@ async def sign_in(request: Request) -> Response:
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     back, site = str(form.get("back", "")), site_of(request)
     address = request.client.host if request.client else ""
-    found = await run_in_threadpool(site.sign_in.attempt, name, password, address)
+    found = await site.sign_in.come(name, password, address)
     if isinstance(found, Refused):
         return _form(request, back, name, found)
     secret = await run_in_threadpool(_begin, site, found.name, address)
