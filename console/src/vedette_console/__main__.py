@@ -6,19 +6,16 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
-from vedette_schemas import Mode, SettingsError, VedetteError
-from vedette_transport import CANNOT_GO_ON, BrokerAddress
-from vedette_transport.settings import Address
+from vedette_schemas import SettingsError, VedetteError
+from vedette_transport import CANNOT_GO_ON
 
 from . import trust
 from .actions import actions
 from .alerts import alerts
 from .audit import audit
-from .deployment import Deployment, free_port, host_label, read_host
 from .feeds import feeds
 from .finding import export, search
 from .history import archive
@@ -30,13 +27,12 @@ from .indicators_cli import indicators
 from .lines import plain
 from .notify import notify
 from .orders import EXIT_CODES, approve, block, isolate, undo
-from .overlay import NO_OVERLAY, read_overlay
 from .reporting import report
 from .selftest import EXIT_CODES as SELFTEST_CODES
 from .selftest import selftest
+from .starting import demo, up
 from .suppressions import EXIT_CODES as SUPPRESSION_CODES
 from .suppressions import suppress, suppressions
-from .up import Up
 from .web.commands import console
 
 _LONGEST = 2_000
@@ -57,6 +53,8 @@ app.add_typer(notify, name="notify")
 app.add_typer(suppressions, name="suppressions")
 app.add_typer(console, name="console")
 trust.add_to(app)
+app.command()(up)
+app.command()(demo)
 app.command()(actions)
 app.command()(alerts)
 app.command()(hosts)
@@ -73,98 +71,6 @@ for command in (approve, undo, isolate, block):
 @app.callback()
 def _commands() -> None:
     """Vedette: watches the hosts of a LAN and acts on what it finds."""
-
-
-@app.command()
-def up(
-    folder: Annotated[Path, typer.Option(help="Where keys, settings and logs go.")] = Path("run"),
-    lists: Annotated[
-        list[Path] | None, typer.Option("--list", help="A list of indicators; may be repeated.")
-    ] = None,
-    host: Annotated[str, typer.Option(help="This host's name: letters, digits, hyphens.")] = "",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The embedded broker's port.")] = 8883,
-    broker: Annotated[
-        str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
-    ] = "",
-    mode: Annotated[Mode, typer.Option(help="What verdicts lead to.")] = Mode.ENFORCE,
-    settings: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="TOML laid over theirs: tables analyzer, sensor, enforcer, session, broker."
-        ),
-    ] = None,
-    *,
-    ca_port: Annotated[int, typer.Option(min=1, max=65535, help="The CA's port.")] = 8884,
-    names: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--name",
-            help="A name or address that other hosts reach this one by; may be repeated. With one,"
-            " broker and CA listen beyond loopback.",
-        ),
-    ] = None,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Without TLS: on loopback only, or to a broker that has none.")
-    ] = False,
-    console: Annotated[
-        str,
-        typer.Option(
-            metavar="HOST:PORT",
-            help="Where browsers reach the console: HTTPS beyond loopback; 'off': nowhere.",
-        ),
-    ] = "127.0.0.1:8080",
-    portable: Annotated[
-        bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Alerts as JSON lines.")] = False,
-) -> None:
-    """Run broker, analyzer and this host's programs; print each alert as it comes."""
-    deployment = Deployment(
-        folder=folder,
-        host=read_host(host) if host else host_label(),
-        broker=BrokerAddress.parse(broker or f"127.0.0.1:{port}", plain=plain),
-        ca_port=ca_port,
-        names=tuple(names or ()),
-        lists=tuple(lists or [Path("data/blocklist.csv")]),
-        mode=mode,
-        own_broker=not broker,
-        sources="portable" if portable else "auto",
-        overlay=read_overlay(settings) if settings else NO_OVERLAY,
-        console=None if console == "off" else Address.parse(console),
-    )
-    Up(deployment, as_json=as_json).run()
-
-
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Option(help="Where the screenshot goes.")] = Path("run"),
-    lists: Annotated[
-        list[Path] | None, typer.Option("--list", help="A list of indicators; may be repeated.")
-    ] = None,
-    broker: Annotated[
-        str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")
-    ] = "",
-    *,
-    plain: Annotated[bool, typer.Option("--plain", help="Without TLS, to a broker that has none.")] = False,
-    portable: Annotated[
-        bool, typer.Option(help="Poll windows and clipboard instead of waiting for events.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Alerts as JSON lines.")] = False,
-) -> None:
-    """Show the main job on a desktop of its own: browser, clipboard, a program that is ended."""
-    deployment = Deployment(
-        folder=folder / "demo",
-        host="demo",
-        broker=BrokerAddress.parse(broker or f"127.0.0.1:{free_port()}", plain=plain),
-        ca_port=free_port(),
-        lists=tuple(lists or [Path("data/blocklist.csv")]),
-        sources="portable" if portable else "auto",
-        own_broker=not broker,
-    )
-    from .demo import Demo  # noqa: PLC0415 (what it needs is not there where hosts are served)
-
-    if not Demo(deployment, folder / "demo.png", as_json=as_json).run():
-        raise typer.Exit(130)
 
 
 def main() -> None:

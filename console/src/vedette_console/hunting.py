@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from vedette_indicators import IndicatorTable, IndicatorType, RefusedError
 from vedette_schemas import Observation, SettingsError, Stream
 
 from .actions import clock
@@ -25,26 +25,11 @@ from .lines import plain
 
 if TYPE_CHECKING:
     from vedette_archive.walking import Walk
-    from vedette_indicators import IndicatorTable
     from vedette_indicators.observed import Hit
 
 EXIT_CODES = "Exit code 0: something was found; 1: nothing was; 2: nothing could be searched for."
 
 _NOTHING = 1
-
-
-class As(StrEnum):
-    """What an expression is taken for."""
-
-    HOST = "host"
-    URL = "url"
-    IP = "ip"
-    IP_PORT = "ip:port"
-    CIDR = "cidr"
-    PROGRAM = "program"
-    PATH = "path"
-    HASH = "hash"
-    PHRASE = "phrase"
 
 
 class Found(NamedTuple):
@@ -73,7 +58,7 @@ def hunt(
     ] = "",
     host: Annotated[str, typer.Option(help="What came from this host.", show_default=False)] = "",
     as_: Annotated[
-        As | None,
+        IndicatorType | None,
         typer.Option("--as", help="What the expression is, where its looks mislead.", show_default=False),
     ] = None,
     most: Annotated[int, typer.Option(min=1, max=1_000_000, help="Show so many, the newest.")] = 200,
@@ -106,7 +91,7 @@ def hunt(
         raise typer.Exit(_NOTHING)
 
 
-def search(walk: "Walk", table: "IndicatorTable", step: Callable[[int], None]) -> Iterator[Found]:
+def search(walk: "Walk", table: IndicatorTable, step: Callable[[int], None]) -> Iterator[Found]:
     """Yield what hits; `step` is told of how many observations were looked at since."""
     from vedette_indicators.observed import hits  # noqa: PLC0415
 
@@ -133,12 +118,11 @@ def newest(found: Iterator[Found], most: int) -> tuple[list[Found], int]:
     return [each for _, _, each in sorted(kept, reverse=True)], more
 
 
-def _table_of(expression: str, as_: As | None) -> "IndicatorTable":
-    from vedette_indicators import IndicatorTable, IndicatorType, RefusedError  # noqa: PLC0415
+def _table_of(expression: str, as_: IndicatorType | None) -> IndicatorTable:
     from vedette_indicators.asking import asked_for  # noqa: PLC0415
 
     try:
-        return IndicatorTable(asked_for(expression, None if as_ is None else IndicatorType(as_)))
+        return IndicatorTable(asked_for(expression, as_))
     except RefusedError as error:
         raise SettingsError(f"{plain(expression, 60)!r} can't be searched for: {error}") from None
 
