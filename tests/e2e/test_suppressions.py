@@ -75,7 +75,7 @@ def test_what_is_suppressed_is_hidden_at_once_and_found_and_told_again_once_lift
     first, how = words.splitlines()
     assert first.startswith("suppressed until ")
     assert first.endswith(": host evil.test on all hosts")
-    name = how.removeprefix("to end it sooner: vedette suppressions lift ")
+    name = how.removeprefix("to end it sooner: vedette suppressions lift ").split()[0]
     told = site.alert(lambda alert: alert.summary.endswith("our own site"))
     assert (told.detector, told.severity, told.done[:16]) == ("act", "info", "suppressed until")
 

@@ -65,15 +65,13 @@ def table(found: Iterable[Alert]) -> Table:
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("at", "host", "severity"):
         grid.add_column(name, no_wrap=True)
-    grid.add_column("what", overflow="fold", ratio=3)
-    grid.add_column("done", overflow="fold", ratio=2)
+    grid.add_column("what, and what was done", overflow="fold")
     for alert in found:
         grid.add_row(
             f"{alert.at.astimezone():%Y-%m-%d %H:%M:%S}",
             Text(alert.host, "bold"),
             Text(alert.severity, COLOURS[alert.severity]),
-            _what(alert),
-            Text(plain(alert.done, 500)),
+            _what(alert).append(f"\n{plain(alert.done, 500)}", "dim"),
         )
     return grid
 

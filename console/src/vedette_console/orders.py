@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -220,14 +221,18 @@ def _say(came: Result, folder: Path, *, can_be_ended: bool) -> None:
         case Came.DONE:
             sys.stdout.write(came.words + "\n")
             if can_be_ended:
-                where = "" if folder == RUN else f" --folder {folder}"
                 name = str(came.command_id)[:BEGINNING]
-                sys.stdout.write(f"to end it sooner: vedette undo {name}{where}\n")
+                sys.stdout.write(f"to end it sooner: vedette undo {name}{in_folder(folder)}\n")
         case Came.UNANSWERED:
             sys.stdout.write(came.words + "\n")
             sys.stderr.write(f"vedette: {came.host} has not answered yet: see vedette actions\n")
         case Came.REFUSED | Came.FAILED:
             sys.stderr.write(f"vedette: {came.words}\n")
+
+
+def in_folder(folder: Path) -> str:
+    """Return what names a folder in a command that is shown; nothing for the one that need not be named."""
+    return "" if folder == RUN else f" --folder {shlex.quote(plain(str(folder), 1_000))}"
 
 
 def open_archive(path: Path) -> "Reader":

@@ -19,7 +19,7 @@ from .acting import OperatorSettings, carry_out
 from .actions import clock, left
 from .deployment import read_host
 from .lines import alert_line, plain
-from .orders import BEGINNING, RUN, Folder, For, find, open_archive, seconds
+from .orders import BEGINNING, RUN, Folder, For, find, in_folder, open_archive, seconds
 from .suppressing import DEFAULT_TIME, read_entry, wanted
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def suppress(
     reason: Annotated[str, typer.Argument(metavar="REASON", help="Why, for the others.")],
     folder: Folder = RUN,
     indicator: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="ENTRY",
             help="The list's entry: 'host evil.test'; without a type, the one that an alert was about.",
         ),
-    ] = "",
-    host: Annotated[str, typer.Option(help="Only on this host.")] = "",
-    detector: Annotated[str, typer.Option(help="Only what this detector finds.")] = "",
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Only on this host.")] = None,
+    detector: Annotated[str | None, typer.Option(help="Only what this detector finds.")] = None,
     duration: For = DEFAULT_TIME,
     *,
     as_json: AsJson = False,
@@ -61,11 +61,11 @@ def suppress(
     Your own orders are carried out, and what Vedette tells of itself can't be suppressed.
     """
     settings = OperatorSettings.of(folder)
-    if not (indicator or host or detector):
+    if indicator is None and host is None and detector is None:  # an empty one is a slip, and no "all"
         raise SettingsError("say what is to be suppressed: --indicator, --host or --detector, or several")
-    entry = _entry(indicator, settings) if indicator else None
-    scope = _scope(read_host(host) if host else None, detector or None, entry)
-    _carry_out([wanted(scope, reason=reason, seconds=seconds(duration))], settings, as_json=as_json)
+    entry = None if indicator is None else _entry(indicator, settings)
+    scope = _scope(None if host is None else read_host(host), detector, entry)
+    _carry_out([wanted(scope, reason=reason, seconds=seconds(duration))], settings, folder, as_json=as_json)
 
 
 @suppressions.callback()
@@ -126,10 +126,11 @@ def lift(
     as_json: AsJson = False,
 ) -> None:
     """End suppressions before their time: what they hid is told again from now on."""
-    settings = OperatorSettings.of(folder or context.obj)
+    folder = folder or Path(context.obj)
+    settings = OperatorSettings.of(folder)
     with open_archive(settings.archive) as reader:
         ids = [_find(name, reader) for name in names]
-    _carry_out([Lift(suppression_id=name) for name in ids], settings, as_json=as_json)
+    _carry_out([Lift(suppression_id=name) for name in ids], settings, folder, as_json=as_json)
 
 
 def as_fields(each: "ArchivedSuppression", now: datetime) -> dict[str, object]:
@@ -205,14 +206,16 @@ def _find(name: str, reader: "Reader") -> UUID:
     )
 
 
-def _carry_out(asked: Sequence[Suppress | Lift], settings: OperatorSettings, *, as_json: bool) -> None:
+def _carry_out(
+    asked: Sequence[Suppress | Lift], settings: OperatorSettings, folder: Path, *, as_json: bool
+) -> None:
     carry_out(
         asked,
         settings,
         listed_by="vedette suppressions",
         as_json=as_json,
         fields=lambda what, answer: {"id": str(_id(what, answer))},
-        hint=_how_to_end,
+        hint=lambda what, answer: _how_to_end(what, answer, folder),
     )
 
 
@@ -220,7 +223,8 @@ def _id(what: Suppress | Lift, answer: ActAnswer) -> UUID:
     return what.suppression_id if isinstance(what, Lift) else answer.act_id
 
 
-def _how_to_end(what: Suppress | Lift, answer: ActAnswer) -> str:
+def _how_to_end(what: Suppress | Lift, answer: ActAnswer, folder: Path) -> str:
     if isinstance(what, Lift):
         return ""
-    return f"to end it sooner: vedette suppressions lift {str(_id(what, answer))[:BEGINNING]}\n"
+    name = str(_id(what, answer))[:BEGINNING]
+    return f"to end it sooner: vedette suppressions lift {name}{in_folder(folder)}\n"
