@@ -36,7 +36,7 @@ function options(figure: HTMLElement, counts: Counts): Record<string, unknown> {
   const colour = (name: string): string => colours.getPropertyValue(name).trim();
   const times = counts.hours.map((hour) => new Date(hour));
   const span = (times.at(-1)?.getTime() ?? 0) - (times[0]?.getTime() ?? 0);
-  const shown = new Intl.DateTimeFormat(undefined, span > 86_400_000 * 2 ? { month: "short", day: "numeric", hour: "2-digit", hourCycle: "h23" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const shown = new Intl.DateTimeFormat(undefined, span > 86_400_000 * 2 ? { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const label = { color: colour("--soft") };
   return {
     aria: { enabled: false },

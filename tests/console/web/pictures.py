@@ -3,17 +3,35 @@
 import random
 import sys
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from cryptography import x509
 from playwright.sync_api import sync_playwright
+from vedette_analyzer.grouping import put_into_incidents
 from vedette_archive import Batch, Writer
+from vedette_console.ca import open_register
 from vedette_console.web.roles import Role
-from vedette_schemas import Alert, Match, Mode, Principal, Severity, Where, encode, topics
+from vedette_schemas import (
+    Alert,
+    ClipboardCopied,
+    Kind,
+    Match,
+    Mode,
+    Principal,
+    Severity,
+    Where,
+    WindowFocused,
+    encode,
+    topics,
+)
+from vedette_schemas.alerts import FoundLater
 
 from tests import messages
 from tests.archive.history import alert
+from tests.authority import make_ca
 from tests.console.web.conftest import ROWS
 from tests.console.web.site import ConsoleSite, console_site
 
@@ -47,6 +65,15 @@ _SEEN = (
     ("phrase", "gift cards urgently", Where.TEXT, Severity.LOW, "alerted"),
     ("ip", "198.51.100.23", Where.TEXT, Severity.MEDIUM, "alerted"),
 )
+_TITLES = (
+    ("Quarterly figures.ods - LibreOffice Calc", "/usr/lib/libreoffice/program/soffice.bin"),
+    ("Inbox (3) - Mail", "/usr/bin/thunderbird"),
+    ("Route to the station - Maps", "/usr/lib/firefox-esr/firefox-esr"),
+    ("anna@host-7: ~/reports", "/usr/bin/xfce4-terminal"),
+    ("Invoice 2026-118 - Document viewer", "/usr/bin/evince"),
+)
+LIFE, AGE = timedelta(days=30), timedelta(days=3)
+"""For how long the hosts' certificates are good, and how old they are."""
 
 
 def main() -> None:
@@ -69,13 +96,16 @@ def main() -> None:
 def furnish(site: ConsoleSite) -> None:
     """Have hosts that are heard, alerts of a day, blocks in force and some that wait."""
     now = datetime.now(UTC)
+    certify(site, now, "host-7", *HOSTS)
     for name in HOSTS:
         for program in ("sensor", "enforcer"):
             principal = Principal.parse(f"{program}@{name}")
             status = messages.status(principal=str(principal), at=now)
             site.acting.watch.publish(topics.status(principal), encode(status))
-    with Writer(site.acting.folder / "archive.db") as writer:
-        writer.store(Batch(alerts=tuple(made_up(now))))
+    see(site, now, "host-7", *HOSTS)
+    told = sorted([*made_up(now), found_later(now)], key=lambda each: each.at)
+    with Writer(site.acting.folder / "archive.db") as writer, writer.transaction() as books:
+        put_into_incidents(books, told, books.store(Batch(alerts=tuple(told))))
     page = site.person(Role.RESPONDER).go("/hosts/host-7")
     for number in range(1, 7):
         site.acting.copy(f"see http://evil-{number}.example/ for more")
@@ -84,6 +114,57 @@ def furnish(site: ConsoleSite) -> None:
         page.goto("/")
         page.get_by_role("button", name="Approve").first.click()
         page.wait_for_selector(".note.good")
+
+
+def certify(site: ConsoleSite, now: datetime, *hosts: str) -> None:
+    """Have hosts enrolled; the certificate of lab-3 was not renewed."""
+    authority = make_ca(site.acting.folder / "of-pictures")
+    with closing(open_register(site.acting.folder / "ca")) as register, register.writing():
+        for name in hosts:
+            since = now - (LIFE - AGE if name == "lab-3" else AGE)
+            for program in ("sensor", "enforcer"):
+                principal = Principal.parse(f"{program}@{name}")
+                issued = authority.issue(str(principal), valid_from=since, valid_for=LIFE)
+                certificate = x509.load_pem_x509_certificate(issued.certificate.read_bytes())
+                register.add_certificate(principal, certificate, since)
+
+
+def see(site: ConsoleSite, now: datetime, *hosts: str) -> None:
+    """Have sensors report windows that were in front, and what was copied."""
+    for host in hosts:
+        sensor = Principal.parse(f"sensor@{host}")
+        windows = [
+            messages.window(
+                title=title,
+                process=messages.process(executable=executable),
+                seen_at=now - timedelta(minutes=3 * minute),
+            )
+            for minute, (title, executable) in reversed([*enumerate(_TITLES, 1)])
+        ]
+        copied = messages.clipboard("the meeting is at 14:30, room 4", seen_at=now - timedelta(minutes=20))
+        parts: tuple[list[WindowFocused] | list[ClipboardCopied], ...] = (windows, [copied])
+        for items in parts:
+            kind = Kind(items[0].kind)
+            report = messages.report(*items, sender=str(sensor), spool="aa" * 8, sent_at=now)
+            site.acting.watch.publish(topics.report(sensor, kind), encode(report))
+
+
+def found_later(now: datetime) -> Alert:
+    """Return what is told of what was seen before it was listed."""
+    value = "files.parcel-tracking.example"
+    seen = FoundLater(
+        count=4, first_seen_at=now - timedelta(days=6, hours=3), last_seen_at=now - timedelta(days=2)
+    )
+    return alert(
+        at=now - timedelta(minutes=2),
+        id=UUID(int=4),
+        host="reception",
+        detector="listed-clipboard",
+        summary=f"what was copied is listed: host {value}",
+        done=f"found in the archive: seen {seen.count} times",
+        match=Match(type="host", value=value, subject=value, where=Where.TEXT, list="abuse.csv", line=1204),
+        found_later=seen,
+    )
 
 
 def made_up(now: datetime) -> list[Alert]:
@@ -109,7 +190,7 @@ def made_up(now: datetime) -> list[Alert]:
                 match=match,
             )
         )
-    return sorted(found, key=lambda each: each.at)
+    return found
 
 
 def take(site: ConsoleSite, path: str, file: Path, **options: object) -> None:

@@ -58,6 +58,19 @@ def test_strict_headers_come_with_every_answer(site: ConsoleSite, path: str) -> 
         assert response.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/alerts", "/history", "/incidents", "/audit", "/indicators/add"])
+def test_fields_and_their_labels_line_up(site: ConsoleSite, path: str) -> None:
+    page = site.person(Role.ADMIN, viewport={"width": 1200, "height": 860}).go(path)
+    lines: dict[float, set[float]] = {}
+    for label, field, height in page.locator(".fields.row > label").evaluate_all(
+        "all => all.map(each => { const field = each.querySelector('input, select').getBoundingClientRect();"
+        " return [each.getBoundingClientRect().top, field.top, field.height] })"
+    ):
+        lines.setdefault(label, set()).update((field, height))
+    assert len(lines) <= 3, "as many lines as the form has"
+    assert all(len(line) == 2 for line in lines.values()), lines
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_all_can_be_reached_with_the_keyboard(site: ConsoleSite, path: str) -> None:
     page = site.person(Role.ADMIN).go(path)

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import zipfile
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -69,13 +70,21 @@ def test_a_search_is_sent_as_a_file_of_all_that_fits(site: ConsoleSite) -> None:
     assert [row["text"] for row in table] == [f"needle number {number}" for number in reversed(range(120))]
     answer = person.page.request.get("/history/export.jsonl?text=quiet+phrase&severity=low")
     assert {json.loads(line)["severity"] for line in answer.text().splitlines()} == {"low"}
-    noted = Deeds(site.store).rows(AuditQuery(what="history.export"), 2)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+    with zipfile.ZipFile(download.value.path()) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count("<row ") == 121
+    assert "needle number 119" in sheet
+    noted = Deeds(site.store).rows(AuditQuery(what="history.export"), 3)
     assert [row.words for row in noted] == [
+        "xlsx: events=observations text=needle number",
         "jsonl: severity=low text=quiet phrase",
         "csv: events=observations text=needle number",
     ]
     page.goto("/history/export.exe")
-    expect(page.locator(".note.bad")).to_contain_text("csv or jsonl")
+    expect(page.locator(".note.bad")).to_contain_text("csv, jsonl or xlsx")
     refused = site.person(Role.VIEWER).page.request.get("/history/export.csv")
     assert refused.status == 403
 

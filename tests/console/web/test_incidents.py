@@ -42,6 +42,28 @@ def test_what_belongs_together_is_shown_in_its_order(site: ConsoleSite, incident
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize("where", ["/", "/alerts", "/hosts/host-7"])
+def test_an_alert_leads_to_its_incident(site: ConsoleSite, incident: Incident, where: str) -> None:
+    page = site.person(Role.VIEWER).go(where)
+    row = page.locator("#alerts > li", has_text="a loud phrase").first
+    row.locator("summary").press("Enter")
+    row.get_by_role("link", name="The incident that it belongs to").click()
+    expect(page).to_have_url(f"{site.base}/incidents/{incident.id}")
+
+
+def test_an_alert_that_opens_no_incident_says_so(site: ConsoleSite) -> None:
+    page = site.person(Role.RESPONDER).go("/hosts/host-7")
+    page.get_by_role("button", name="Isolate this host").click()
+    expect(page.locator(".note.good")).to_contain_text("isolate is done")
+    told = site.acting.alert(lambda alert: alert.severity == "info" and alert.command_id is not None)
+    page.goto(f"/alerts/{told.id}/incident")
+    expect(page.get_by_role("heading", name="This alert belongs to no incident")).to_be_visible()
+    expect(page.locator(f"#alert-{told.id}")).to_be_visible()
+    assert complaints(page) == []
+    page.goto("/alerts/00000000-0000-0000-0000-000000000000/incident")
+    expect(page.locator(".note.bad")).to_contain_text("no such page")
+
+
 def test_a_responder_takes_acknowledges_and_resolves(site: ConsoleSite, incident: Incident) -> None:
     page = site.person(Role.RESPONDER).go(f"/incidents/{incident.id}")
     page.get_by_role("button", name="Take").click()

@@ -91,6 +91,11 @@ def test_a_row_is_added_after_a_look_at_what_it_would_have_hit(site: ConsoleSite
     assert line == 'phrase,a rare <i>phrase</i>,alert,high,,console/a-admin,,"says ""so"", they"'
     later = site.acting.alert(lambda alert: alert.match is not None and "a rare" in alert.match.value)
     assert later.found_later is not None, "the analyzer has taken the row up, and looked back"
+    page.goto("/alerts?text=a+rare")
+    told = page.locator(f"#alert-{later.id}")
+    expect(told).to_contain_text("found later")
+    told.locator("summary").click()
+    expect(told.locator("dd", has_text="before its entry was listed")).to_contain_text("once, ")
     noted = Deeds(site.store).rows(AuditQuery(what="list.add"), 1)[0]
     assert (noted.who, noted.words) == ("a-admin", f"{site.deployment.lists[0]}: {line}")
     page.goto("/indicators/add?type=phrase&value=a+rare+<i>phrase</i>&action=alert&severity=high")

@@ -1,12 +1,14 @@
 """Pages in a real browser: signing in, what is new as it happens, approving, undoing, a restart."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
 from vedette_archive import Reader
 from vedette_console.web.roles import Role
 
+from tests.console.web.pictures import AGE, LIFE, certify, see
 from tests.console.web.site import PASSWORD, ConsoleSite
 
 pytestmark = pytest.mark.system
@@ -134,6 +136,25 @@ def test_a_page_goes_on_where_it_was_after_the_server_was_restarted(site: Consol
     site.start()
     expect(page.locator(f"#alert-{alert.id}")).to_be_visible()
     person.is_live()
+
+
+def test_a_host_shows_its_certificate_and_to_some_its_windows(site: ConsoleSite) -> None:
+    now = datetime.now(UTC)
+    certify(site, now, "host-7")
+    see(site, now, "host-7")
+    site.acting.copy("seen after them: a quiet phrase")
+    site.acting.alert(lambda alert: alert.severity == "low")
+    page = site.person(Role.RESPONDER).go("/hosts/host-7")
+    windows = page.get_by_role("region", name="Windows")
+    expect(windows.locator(".seen").first).to_contain_text("Quarterly figures.ods")
+    expect(page.locator("dt:text('Certificate') + dd")).to_have_text(f"until {now + LIFE - AGE:%Y-%m-%d}")
+    expect(page.locator("dt:text('Mode') + dd")).to_have_text("approve")
+    windows.get_by_role("link", name="All of its windows").click()
+    expect(page.locator(".seen", has_text="Inbox (3) - Mail")).to_be_visible()
+    expect(page.locator(".seen", has_not_text="window")).to_have_count(0)
+    page = site.person(Role.VIEWER).go("/hosts/host-7")
+    expect(page.get_by_role("heading", name="Actions")).to_be_visible()
+    expect(page.get_by_text("Quarterly figures")).to_have_count(0)
 
 
 def test_who_loses_the_account_is_sent_away(site: ConsoleSite) -> None:

@@ -52,6 +52,17 @@ def test_a_cell_leads_to_its_alerts(site: ConsoleSite) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("hours", [24, 168, 720])
+def test_on_a_small_screen_the_newest_hours_are_in_sight(site: ConsoleSite, hours: int) -> None:
+    small = {"width": 380, "height": 800}
+    page = site.person(Role.VIEWER, viewport=small).go(f"/history/hours?hours={hours}")
+    row = page.get_by_role("row", name="host-7")
+    expect(row.locator("a.cell").last).to_be_in_viewport(ratio=1)
+    expect(row.get_by_role("link", name="host-7", exact=True)).to_be_in_viewport(ratio=1)
+    expect(row.locator("td").first).not_to_be_in_viewport()
+
+
+@pytest.mark.system
 def test_a_report_of_a_host_prints_without_what_is_for_the_screen(site: ConsoleSite) -> None:
     site.acting.copy("on paper: a loud phrase")
     site.acting.alert(lambda alert: alert.severity == "critical" and alert.origin is not None)

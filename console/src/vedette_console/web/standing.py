@@ -112,14 +112,19 @@ def newest(reader: Reader, now: datetime, limit: int) -> list[Action]:
 
 
 def _entries(settings: ConsoleSettings) -> list[Entry] | None:
-    """Return what the CA has issued; `None` where it is not on this machine, or there is no TLS."""
-    if settings.ca is None or settings.broker.plain or not (settings.ca / "register.db").exists():
+    """Return what the CA has issued; `None` where it is not on this machine, or hosts need none: no TLS."""
+    if settings.ca is None or not (settings.ca / "register.db").exists():
         return None
     register = open_register(settings.ca)
     try:
-        return register.entries()
+        found = register.entries()
     finally:
         register.close()
+    return None if settings.broker.plain and not any(map(_is_hosts, found)) else found
+
+
+def _is_hosts(entry: Entry) -> bool:
+    return entry.principal.startswith(("sensor@", "enforcer@"))
 
 
 def _is_silence(mark: str) -> bool:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from vedette_archive import Page as Found
 from vedette_archive import Events, Query, QueryError
+from vedette_archive import Page as Found
 from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Suppress, Triage, VedetteError, Wanted
 
 from ...results import Came

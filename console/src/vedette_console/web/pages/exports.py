@@ -1,26 +1,36 @@
 """What a search finds as a file, written as it is read: of any size, in little memory."""
 
 import io
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 from vedette_archive import Events, Query, QueryError
 from vedette_archive import Page as Found
+from vedette_schemas import SettingsError
 
 from ...exporting import OF_ALERTS, OF_OBSERVATIONS, Format, write_csv, write_lines
+from ..apart import apart
 from ..archives import Archives
 from ..deeds import Deeds
 from ..roles import What
 from ..visits import Visit, visiting
+from ..workbooks import write_workbook
 from . import Page
 
 router = APIRouter()
 PAGE = Page(router)
 
 _EACH = 1_000
-_TYPES = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/jsonl"}
+_PIECE = 64 * 2**10
+_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.JSONL: "application/jsonl",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 _Exporting = Annotated[Visit, Depends(visiting(What.OBSERVATIONS))]
 
@@ -32,16 +42,37 @@ def export(visit: _Exporting, form: str) -> Response:
     try:
         query = Query.read([(name, value) for name, value in asked if name != "after"])
         kind = Format(form)
-        media_type = _TYPES[kind]
     except QueryError as error:
         return visit.back(str(error), good=False, to="/history")
-    except (ValueError, KeyError):
-        return visit.back("A search is sent as csv or jsonl.", good=False, to="/history")
+    except ValueError:
+        return visit.back("A search is sent as csv, jsonl or xlsx.", good=False, to="/history")
     words = " ".join(f"{name}={value}" for name, value in query.pairs()) or "all alerts"
     Deeds(visit.site.store).note(visit.account.name, "history.export", f"{kind}: {words}")
     name = f"vedette-{query.events}-{visit.now:%Y%m%dT%H%M%SZ}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_written(visit.site.archives, query, kind), 200, headers, media_type)
+    try:
+        body = _body(visit, query, kind)
+    except SettingsError as error:
+        return visit.back(str(error), good=False, to=f"/history?{visit.request.url.query}")
+    return StreamingResponse(body, 200, headers, _TYPES[kind])
+
+
+def _body(visit: Visit, query: Query, form: Format) -> Iterator[bytes]:
+    """Return the file; raise `SettingsError` where it can't be made."""
+    if form is not Format.XLSX:
+        return _written(visit.site.archives, query, form)
+    pieces = _workbook(visit.site.settings.archive, query)
+    next(pieces)
+    return pieces
+
+
+def _workbook(archive: Path, query: Query) -> Iterator[bytes]:
+    """Yield nothing when the workbook is there, then its pieces: it is not written from front to back."""
+    with tempfile.NamedTemporaryFile(prefix="vedette-") as whole:
+        apart(write_workbook, archive, query, Path(whole.name))
+        yield b""
+        while piece := whole.read(_PIECE):
+            yield piece
 
 
 def _written(archives: Archives, query: Query, form: Format) -> Iterator[bytes]:

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from vedette_archive import Events, Query
 from vedette_indicators import named_target
-from vedette_schemas import Block, BlockedHost, Direct, Isolate
+from vedette_schemas import Block, BlockedHost, Direct, Isolate, Kind
 
 from ...host_rows import Row
 from ...hosts import mode_of, read_modes
@@ -15,14 +16,16 @@ from .. import standing
 from ..acting import Asked
 from ..archives import Archives
 from ..live import Region, written
+from ..observed import Seen, seen
 from ..rendering import fragment
+from ..roles import What
 from ..settings import ConsoleSettings
 from ..visits import Acting, Looking, Visit
 from . import Page
 from .actions import act
 
 router = APIRouter()
-_ALERTS, _ACTIONS = 50, 50
+_ALERTS, _ACTIONS, _WINDOWS = 20, 20, 20
 _AMONG = 500
 """Of how many of the last actions those of one host are looked for."""
 
@@ -49,15 +52,27 @@ def host(visit: Looking, name: str) -> Response:
         cursor = reader.newest_cursor()
         alerts = [each.alert for each in reader.newest_alerts(_ALERTS, host=name)]
         ordered = [each for each in standing.newest(reader, visit.now, _AMONG) if each.host == name]
+    windows = _windows(visit, name)
     return visit.page(
         "host.html",
         host=row,
         mode=_mode(visit.site.settings, row),
         cursor=written(cursor),
         alerts=alerts,
+        most=_ALERTS,
         ordered=ordered[:_ACTIONS],
+        windows=windows,
         lengths=LENGTHS,
     )
+
+
+def _windows(visit: Visit, name: str) -> list[Seen]:
+    """Return the last windows that were seen there, for those who may read titles."""
+    if not visit.may(What.OBSERVATIONS):
+        return []
+    wanted = Query(events=Events.OBSERVATIONS, host=(name,), kind=(Kind.WINDOW,))
+    with visit.site.archives.searching() as history:
+        return [seen(each) for each in history.search(wanted, None, _WINDOWS).observations]
 
 
 @router.post("/hosts/{name}/isolate")

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from vedette_archive import (
     ArchivedCommand,
     ArchivedObservation,
@@ -94,6 +94,19 @@ def incident(visit: Looking, incident_id: UUID) -> Response:
         hides=len(told) < len(moments),
         statuses=tuple(IncidentStatus),
     )
+
+
+@router.get("/alerts/{alert_id}/incident")
+def of_alert(visit: Looking, alert_id: UUID) -> Response:
+    """Lead to the incident of an alert: looked for when somebody wants it, so that no row costs more."""
+    with visit.site.archives.reading() as reader:
+        found = reader.incidents.of_alerts([alert_id]).get(alert_id)
+        if found is not None:
+            return RedirectResponse(f"/incidents/{found.id}", 303)
+        alert = next(iter(reader.alerts([alert_id])), None)
+    if alert is None:
+        raise HTTPException(404)
+    return visit.page("no_incident.html", alert=alert)
 
 
 @router.post("/incidents/triage")

@@ -1,6 +1,5 @@
 """Adding a row to the operators' list, after a look at what it would have hit."""
 
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 from vedette_indicators import COLUMNS, IndicatorType, ListAction
-from vedette_schemas import SettingsError
+from vedette_schemas import SettingsError, Severity
 
+from ..apart import apart
 from ..deeds import Deeds
 from ..proposing import Proposed, WouldHaveHit, add, propose, would_have_hit
 from ..roles import What
@@ -20,9 +20,6 @@ from .indicators import DAYS, analyzer_runs
 router = APIRouter()
 PAGE = Page(router)
 
-_ONE_AT_A_TIME = threading.Lock()
-"""Looking at a month takes all of a core."""
-
 _Proposing = Annotated[Visit, Depends(visiting(What.OBSERVATIONS))]
 _Adding = Annotated[Visit, Depends(posting(What.LISTS))]
 
@@ -30,7 +27,9 @@ _Adding = Annotated[Visit, Depends(posting(What.LISTS))]
 @router.get("/indicators/add")
 def proposal(visit: _Proposing) -> Response:
     """Show what a row would have hit in the last days, before anybody puts it on a list."""
-    fields = {column: visit.request.query_params.get(column, "") for column in COLUMNS}
+    asked = visit.request.query_params
+    usual = {"action": ListAction.ALERT, "severity": Severity.MEDIUM}
+    fields = {column: asked.get(column, "") or str(usual.get(column, "")) for column in COLUMNS}
     return _proposal(visit, fields)
 
 
@@ -62,7 +61,8 @@ def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: i
     if fields["value"] and not trouble:
         try:
             proposed = propose(fields)
-            found = _preview(visit, proposed)
+            since = visit.now - timedelta(days=DAYS)
+            found = apart(would_have_hit, visit.site.settings.archive, proposed.row, since)
         except SettingsError as error:
             trouble, status = str(error), 400
     target, why_not = _target(visit)
@@ -79,16 +79,6 @@ def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: i
         why_not=why_not,
         days=DAYS,
     )
-
-
-def _preview(visit: Visit, proposed: Proposed) -> WouldHaveHit:
-    """Return what the row would have hit; raise `SettingsError` while somebody else asks the same."""
-    if not _ONE_AT_A_TIME.acquire(timeout=1):
-        raise SettingsError("somebody else looks at the past just now: try again in some seconds")
-    try:
-        return would_have_hit(visit.site.settings.archive, proposed.row, visit.now - timedelta(days=DAYS))
-    finally:
-        _ONE_AT_A_TIME.release()
 
 
 def _target(visit: Visit) -> tuple[Path | None, str]:
