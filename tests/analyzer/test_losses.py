@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from vedette_analyzer.losses import LossAlerts
 from vedette_analyzer.ration import Ration
-from vedette_schemas import NOTHING, Principal, Ranges, Stream
+from vedette_schemas import LOSS_DETECTORS, NOTHING, Principal, Ranges, Stream
 from vedette_transport.delivery import (
     ArchiveWentBack,
     Dropped,
@@ -40,6 +40,7 @@ def test_each_loss_is_told_in_words(fact: Fact, detector: str, severity: str, sa
     assert (alert.detector, alert.severity) == (detector, severity)
     assert says in alert.summary
     assert alert.host == ("0" if detector == "archive-went-back" else "host-7")
+    assert (detector in LOSS_DETECTORS) == (detector != "archive-went-back")
     assert next(iter(LossAlerts().alerts([fact], SENSOR, at(9)))).id == alert.id, "told again it is the same"
 
 

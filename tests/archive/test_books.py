@@ -31,7 +31,7 @@ from vedette_transport.delivery import (
 from vedette_transport.delivery import Batch as Taken
 from vedette_transport.delivery import Ledger as Asked
 
-from tests.archive.history import WINDOWS, observed, run
+from tests.archive.history import WINDOWS, alert, observed, run
 from tests.messages import NOON, at
 from tests.transport.delivery import stores
 
@@ -197,6 +197,15 @@ def test_losses_are_told_by_host(writer: Writer, reader: Reader) -> None:
         books.declare(WINDOWS._replace(kind="process"), Fate.DROPPED, Ranges.span(1, 3))
         books.declare(other, Fate.MISSING, Ranges.span(1, 1))
     assert reader.losses() == {"host-7": {Fate.DROPPED: 5}, "host-8": {Fate.MISSING: 1}}
+
+
+def test_a_host_is_losing_for_as_long_as_its_loss_was_told_lately(writer: Writer, reader: Reader) -> None:
+    with writer.transaction() as books:
+        books.declare(WINDOWS, Fate.DROPPED, Ranges.span(1, 3))
+    told = alert(1, detector="dropped"), alert(2, host="host-8", detector="dropped"), alert(3, at=at(99))
+    writer.store(Batch(alerts=told))
+    assert reader.losing(NOON) == {"host-7"}
+    assert reader.losing(at(1)) == frozenset()
 
 
 def test_nothing_is_declared_archived(writer: Writer) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from vedette_archive import Fate, Heard, Told, Writer
+from vedette_archive import Batch, Fate, Heard, Told, Writer
 from vedette_console.__main__ import app
 from vedette_console.ca import Entry
 from vedette_console.host_rows import Row, Seen, rows
 from vedette_schemas import NOTHING, Life, Mode, Principal, Ranges
 
-from tests.archive.history import WINDOWS
+from tests.archive.history import WINDOWS, alert
 from tests.messages import NOON, at
 
 DAY = timedelta(days=1)
@@ -52,7 +52,7 @@ def row(
     now: datetime = NOON,
     lost: dict[Fate, int] | None = None,
 ) -> Row:
-    (found,) = rows(Seen(programs, {"a": lost or {}}), entries, now)
+    (found,) = rows(Seen(programs, {"a": lost or {}}, frozenset("a" if lost else "")), entries, now)
     return found
 
 
@@ -65,6 +65,7 @@ def test_a_host_that_is_well_has_no_marks() -> None:
         ceiling=Mode.ENFORCE,
         held=6,
         lost={},
+        is_losing=False,
         ends_at=NOON + 80 * DAY,
         is_revoked=False,
         marks=[],
@@ -119,6 +120,28 @@ def test_losses_are_marked_and_counted() -> None:
     assert found.lost == {"dropped": 1_200, "missing": 2}
 
 
+def test_what_was_lost_long_ago_is_counted_and_no_mark() -> None:
+    (found,) = rows(Seen(both("a"), {"a": {Fate.MISSING: 2}}), certified("a"), NOON)
+    assert (found.marks, found.lost, found.is_losing) == ([], {"missing": 2}, False)
+
+
+@pytest.mark.parametrize(
+    ("fact", "marks"),
+    [
+        ("isolated until 10:12 UTC, 2 blocks", ["is isolated until 10:12 UTC"]),
+        ("isolated until 2026-11-22 10:12 UTC", ["is isolated until 2026-11-22 10:12 UTC"]),
+        ("2 blocks", []),
+        ("nothing", []),
+        ("isolated until \x1b[2J", []),
+    ],
+)
+def test_an_isolated_host_is_marked_by_its_enforcers_word(fact: str, marks: list[str]) -> None:
+    said = [heard("sensor@a"), heard("enforcer@a", facts={"in_force": fact})]
+    assert row(said, certified("a")).marks == marks
+    stopped = [heard("sensor@a"), heard("enforcer@a", life=Life.STOPPED, facts={"in_force": fact})]
+    assert row(stopped, certified("a")).marks == ["enforcer was stopped"]
+
+
 def test_one_silent_host_is_marked_and_all_of_them_are_our_own_deafness() -> None:
     programs = [*both("a", -120), *both("b", -10)]
     entries = [*certified("a"), *certified("b")]
@@ -150,6 +173,7 @@ def folder(tmp_path: Path) -> Path:
                 books.heard(principal, Life.RUNNING, now, told)
         books.heard("sensor@host-9", Life.GONE, now - 3 * DAY)
         books.declare(WINDOWS, Fate.DROPPED, Ranges.span(1, 7) | NOTHING)
+        books.store(Batch(alerts=(alert(at=now, detector="dropped"),)))
     return tmp_path
 
 

@@ -19,7 +19,7 @@ from .incident_rows import Grouped, Incident, Known, Line, Member, Step, Triaged
 from .incidents import IncidentPage, IncidentPlace, IncidentQuery, Incidents
 from .ledger import Ledger
 from .query import Events, Query
-from .reader import ArchivedObservation, Cursor, FollowedAlert, Heard, Reader
+from .reader import Reader
 from .retention import Retention
 from .rows import (
     MAX_UNREADABLE,
@@ -27,10 +27,14 @@ from .rows import (
     Approved,
     ArchivedAct,
     ArchivedCommand,
+    ArchivedObservation,
     Batch,
     Counts,
+    Cursor,
     Ending,
     Fate,
+    FollowedAlert,
+    Heard,
     Judged,
     OpenCommand,
     Place,

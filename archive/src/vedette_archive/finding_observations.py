@@ -9,7 +9,7 @@ from . import schema
 from .commands import Question
 from .errors import QueryError
 from .query import INDEXED_LENGTH, OBSERVATION_TEXTS, Query, stands_as_it_is
-from .reader import ArchivedObservation
+from .rows import ArchivedObservation
 from .searching import Asking, Candidate, Chunk, Page, Place, one_of, page, phrase
 from .times import to_number, to_time
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, create_engine, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, create_engine, exists, func, select, tuple_
 from sqlalchemy.pool import StaticPool
-from vedette_schemas import Alert, Kind, Life, Ranges, Stream, decode_alert
+from vedette_schemas import LOSS_DETECTORS, Alert, Kind, Life, Ranges, Stream, decode_alert
 
 from . import schema
 from .audit import Audit
@@ -20,7 +20,19 @@ from .errors import OtherArchiveError, explained
 from .incidents import Incidents
 from .ledger import Ledger
 from .opening import PATIENCE, open_to_read
-from .rows import ArchivedAct, ArchivedCommand, Counts, Fate, OpenCommand, Place, Told
+from .rows import (
+    ArchivedAct,
+    ArchivedCommand,
+    ArchivedObservation,
+    Counts,
+    Cursor,
+    Fate,
+    FollowedAlert,
+    Heard,
+    OpenCommand,
+    Place,
+    Told,
+)
 from .suppressed import Suppressed
 from .times import to_number, to_time
 
@@ -32,38 +44,6 @@ _TOLD_SINCE = (  # built once: it is asked thirty times a second, and building i
     .order_by(_ALERTS.sequence)
     .limit(bindparam("most"))
 )
-
-
-class Cursor(NamedTuple):
-    """How far a follower of the alerts has come, in which archive."""
-
-    archive: str
-    sequence: int
-
-
-class FollowedAlert(NamedTuple):
-    """An alert as it was told, and the cursor of who has seen it."""
-
-    cursor: Cursor
-    alert: Alert
-
-
-class ArchivedObservation(NamedTuple):
-    """An observation with its name and when the server had it; `body` is the JSON that arrived."""
-
-    received_at: datetime
-    stream: Stream
-    number: int
-    body: str
-
-
-class Heard(NamedTuple):
-    """A program as it was last heard, and what it told with its last heartbeat."""
-
-    principal: str
-    life: Life
-    heard_at: datetime
-    told: Told | None
 
 
 class Reader:
@@ -157,6 +137,16 @@ class Reader:
         for host, fate, numbers in self._ask(query.group_by(streams.host, ranges.fate)):
             found.setdefault(host, {})[Fate(fate)] = int(numbers)
         return found
+
+    def losing(self, since: datetime) -> frozenset[str]:
+        """Return the hosts of which it was told since then that observations were lost."""
+        alerts, streams, ranges = schema.alerts.c, schema.streams.c, schema.ranges.c
+        lost = select(streams.host).join(schema.ranges, ranges.stream_id == streams.id)
+        told = exists().where(
+            alerts.host == streams.host, alerts.at >= to_number(since), alerts.detector.in_(LOSS_DETECTORS)
+        )
+        query = lost.where(ranges.fate != Fate.ARCHIVED).where(told).distinct()
+        return frozenset(host for (host,) in self._ask(query))
 
     def follower(self, name: str) -> int:
         """Return how far a follower of the alerts has come; 0 where it is unknown."""

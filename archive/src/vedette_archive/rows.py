@@ -1,4 +1,4 @@
-"""What goes into the archive in one transaction, and what of it was new."""
+"""What goes into the archive in one transaction, what of it was new, and what comes out again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from vedette_schemas import Action, Alert, Order, Ranges, Severity, Stream, Unreadable
+from vedette_schemas import Action, Alert, Life, Order, Ranges, Severity, Stream, Unreadable
 
 from .chain import Entry
 from .incident_rows import Triaged
@@ -218,3 +218,35 @@ class Counts(NamedTuple):
     alerts: int
     commands: int
     open_commands: int
+
+
+class ArchivedObservation(NamedTuple):
+    """An observation with its name and when the server had it; `body` is the JSON that arrived."""
+
+    received_at: datetime
+    stream: Stream
+    number: int
+    body: str
+
+
+class Heard(NamedTuple):
+    """A program as it was last heard, and what it told with its last heartbeat."""
+
+    principal: str
+    life: Life
+    heard_at: datetime
+    told: Told | None
+
+
+class Cursor(NamedTuple):
+    """How far a follower of the alerts has come, in which archive."""
+
+    archive: str
+    sequence: int
+
+
+class FollowedAlert(NamedTuple):
+    """An alert as it was told, and the cursor of who has seen it."""
+
+    cursor: Cursor
+    alert: Alert

@@ -12,7 +12,7 @@ from vedette_schemas import Alert
 from .commands import AnyRow, Question
 from .errors import QueryError
 from .query import Query, folded, holds
-from .reader import ArchivedObservation
+from .rows import ArchivedObservation
 from .times import to_time
 
 MOST_LIMIT = 1_000

@@ -10,8 +10,8 @@ from vedette_schemas import Alert, Severity
 from .history import History
 from .incident_rows import Incident, Step
 from .query import MOST_VALUES, Query
-from .reader import ArchivedObservation, Reader
-from .rows import ArchivedCommand
+from .reader import Reader
+from .rows import ArchivedCommand, ArchivedObservation
 
 AROUND = timedelta(seconds=30)
 """As long before and after an alert what its host reported is shown."""

@@ -1,8 +1,9 @@
 """What is known of each host, and what of it should be looked at. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from vedette_schemas import Life, MessageError, Mode, Principal, Program
 
@@ -10,10 +11,16 @@ from .actions import left
 from .ca import Entry
 
 if TYPE_CHECKING:
-    from vedette_archive import Fate, Heard
+    from vedette_archive import Fate, Heard, Reader
 
 SILENT = timedelta(seconds=65)
 """Two heartbeats of a program failed to come; the analyzer reckons so as well."""
+
+_LATELY = timedelta(days=7)
+"""For so long a host is one to look at after it has lost something; what it lost is counted for ever."""
+
+_ISOLATED = re.compile(r"isolated until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d UTC")
+"""How an enforcer's fact `in_force` begins."""
 
 _UNRENEWED = 4
 """A certificate of whose life less than a fourth is left should have been renewed: hosts do at a third."""
@@ -23,10 +30,19 @@ _MODES = frozenset(Mode)
 
 
 class Seen(NamedTuple):
-    """What the archive knows of hosts: each program as it was last heard, and what was never archived."""
+    """What the archive knows of hosts: each program as it was last heard, and what was never archived.
+
+    `losing` are those hosts that have lost something of late.
+    """
 
     programs: "Sequence[Heard]"
     losses: "Mapping[str, Mapping[Fate, int]]"
+    losing: frozenset[str] = frozenset()
+
+    @classmethod
+    def by(cls, reader: "Reader", now: datetime) -> Self:
+        """Ask an archive."""
+        return cls(reader.senders(), reader.losses(), reader.losing(now - _LATELY))
 
     @property
     def newest(self) -> datetime:
@@ -42,7 +58,8 @@ class Seen(NamedTuple):
 class Row(NamedTuple):
     """A host. `marks` say what should be looked at; `ends_at` is when the first of its certificates ends.
 
-    `held` is how many observations waited in its spools at its last heartbeats.
+    `held` is how many observations waited in its spools at its last heartbeats; `is_losing` is whether it
+    lost some of late.
     """
 
     host: str
@@ -51,6 +68,7 @@ class Row(NamedTuple):
     ceiling: Mode | None
     held: int | None
     lost: dict[str, int]
+    is_losing: bool
     ends_at: datetime | None
     is_revoked: bool
     marks: list[str]
@@ -76,6 +94,7 @@ def rows(seen: Seen, entries: Iterable[Entry] | None, now: datetime) -> list[Row
             {str(fate): count for fate, count in seen.losses.get(name, {}).items()},
             when,
             now,
+            is_losing=name in seen.losing,
         )
         for name in names
     )
@@ -106,13 +125,16 @@ def _row(
     lost: dict[str, int],
     when: datetime,
     now: datetime,
+    *,
+    is_losing: bool,
 ) -> Row:
     told = {heard.principal: heard.told for heard in programs if heard.told is not None}
     ceiling = next((each.facts.get("mode") for each in told.values() if "mode" in each.facts), None)
     good = [entry for entry in issued or () if entry.revoked_at is None and entry.ends_at > now]
     is_revoked = bool(issued) and all(entry.revoked_at is not None for entry in issued or ())
     marks = [*_of_life(programs, when), *_of_certificates(issued, good, now, is_revoked=is_revoked)]
-    marks += [f"{count:,} observations {fate}" for fate, count in lost.items()]
+    marks += _of_isolation(programs)
+    marks += [f"{count:,} observations {fate}" for fate, count in lost.items() if is_losing]
     return Row(
         host=name,
         heard_at=max((heard.heard_at for heard in programs), default=None),
@@ -120,6 +142,7 @@ def _row(
         ceiling=Mode(ceiling) if ceiling in _MODES else None,
         held=sum(each.held for each in told.values()) if told else None,
         lost=lost,
+        is_losing=is_losing,
         ends_at=min((entry.ends_at for entry in good), default=None),
         is_revoked=is_revoked,
         marks=marks,
@@ -140,6 +163,16 @@ def _of_life(programs: "list[Heard]", when: datetime) -> Iterator[str]:
     for principal, state in states.items():
         if state:
             yield f"{Principal.parse(principal).program} {state}"
+
+
+def _of_isolation(programs: "list[Heard]") -> Iterator[str]:
+    """Tell of an isolation by the enforcer's own word: it knows of one that a restored archive does not."""
+    for heard in programs:
+        if heard.told is None or heard.life is not Life.RUNNING:
+            continue
+        found = _ISOLATED.match(heard.told.facts.get("in_force", ""))
+        if found is not None:
+            yield f"is {found[0]}"
 
 
 def _state(heard: "Heard", when: datetime) -> str:

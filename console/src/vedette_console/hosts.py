@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,9 +21,6 @@ from .ca import Entry, open_register
 from .host_rows import Row, Seen, rows
 from .lines import plain
 from .orders import RUN, Folder, open_archive
-
-if TYPE_CHECKING:
-    from vedette_archive import Reader
 
 _LONGEST_NAME = 20
 
@@ -49,7 +46,7 @@ def hosts(
     settings = OperatorSettings.of(folder)
     now = datetime.now(UTC)
     with open_archive(settings.archive) as reader:
-        seen = _seen(reader)
+        seen = Seen.by(reader, now)
     entries = None if settings.broker.plain else _enrolled(ca, folder / "ca")
     modes = read_modes(folder / "analyzer.toml")
     found = rows(seen, entries, now)
@@ -62,10 +59,6 @@ def hosts(
     sys.stdout.flush()
     if found:
         Console(highlight=False, soft_wrap=False).print(_table(found, modes, now))
-
-
-def _seen(reader: "Reader") -> Seen:
-    return Seen(reader.senders(), reader.losses())
 
 
 def _enrolled(named: Path | None, beside: Path) -> list[Entry] | None:
@@ -150,6 +143,7 @@ def _as_json(row: Row, modes: Modes | None, now: datetime) -> dict[str, object]:
         "ceiling": row.ceiling,
         "spool": row.held,
         "lost": row.lost,
+        "losing": row.is_losing,
         "certificate_ends_at": row.ends_at and row.ends_at.isoformat(),
         "marks": row.marks,
         "facts": row.facts,

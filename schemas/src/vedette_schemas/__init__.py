@@ -2,7 +2,7 @@
 
 from . import access, topics
 from .acts import Act, ActAnswer, Approve, Direct, TakeBack, Wanted, ordered_id
-from .alerts import Alert, Match, Origin, State, Times, Where
+from .alerts import LOSS_DETECTORS, Alert, Match, Origin, State, Times, Where
 from .commands import (
     MAX_TTL,
     Action,
@@ -98,6 +98,7 @@ __all__ = [
     "CA",
     "HEARTBEAT_SECONDS",
     "HOST_LABEL",
+    "LOSS_DETECTORS",
     "MAX_ACT",
     "MAX_CLIPBOARD",
     "MAX_ENTRY",

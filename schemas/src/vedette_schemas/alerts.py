@@ -11,6 +11,9 @@ from .fields import VERSION, HostName, Message, Mode, Number, Sentence, Severity
 from .observations import Kind, OutcomeStatus
 from .principals import PrincipalName
 
+LOSS_DETECTORS = frozenset({"dropped", "missing", "spool-lost", "spool-went-back"})
+"""Detectors whose alerts tell that observations of a host were lost."""
+
 
 class Where(StrEnum):
     """What of an observation an indicator hit."""

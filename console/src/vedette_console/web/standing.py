@@ -38,13 +38,13 @@ class Hosts(NamedTuple):
 
     @property
     def losing(self) -> int:
-        """How many have lost observations."""
-        return sum(1 for row in self.rows if row.lost)
+        """How many have lost observations of late."""
+        return sum(1 for row in self.rows if row.is_losing)
 
 
 def hosts(reader: Reader, settings: ConsoleSettings, now: datetime) -> Hosts:
     """Return all hosts that are enrolled or were heard."""
-    seen = Seen(reader.senders(), reader.losses())
+    seen = Seen.by(reader, now)
     newest = max((heard.heard_at for heard in seen.programs), default=None)
     return Hosts(rows(seen, _entries(settings), now), bool(seen.programs) and seen.is_stale(now), newest)
 
