@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -53,13 +54,21 @@ def parse(message: bytes) -> Event:
 
 
 class SyslogHost:
-    """`said` is what it was sent; with `is_deaf` it never closes what others have closed."""
+    """`events` is what it was sent; with `is_deaf` it never closes what others have closed.
+
+    `answer` is what it says to each, again and again, as no syslog server does.
+    """
 
     def __init__(
-        self, tls: ssl.SSLContext | None = None, *, is_deaf: bool = False, at: str = "127.0.0.1"
+        self,
+        tls: ssl.SSLContext | None = None,
+        *,
+        is_deaf: bool = False,
+        at: str = "127.0.0.1",
+        answer: bytes = b"",
     ) -> None:
         self.events: SimpleQueue[Event] = SimpleQueue()
-        self._tls, self._is_deaf = tls, is_deaf
+        self._tls, self._is_deaf, self._answer = tls, is_deaf, answer
         self._listening = socket.create_server((at, brokers.free_port()))
         self._kept: list[socket.socket] = []
         self.port = int(self._listening.getsockname()[1])
@@ -82,6 +91,8 @@ class SyslogHost:
     def _serve(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError):
             connection = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
+            if self._answer:
+                self._talk(connection)
             found = b""
             while received := connection.recv(65_536):
                 found += received
@@ -98,12 +109,18 @@ class SyslogHost:
                 if isinstance(connection, ssl.SSLSocket):
                     connection.unwrap().close()
 
+    def _talk(self, connection: socket.socket) -> None:
+        with connection:
+            while True:
+                connection.sendall(self._answer)
+                time.sleep(0.05)
+
 
 @contextmanager
 def serving(
-    tls: ssl.SSLContext | None = None, *, is_deaf: bool = False, at: str = "127.0.0.1"
+    tls: ssl.SSLContext | None = None, *, is_deaf: bool = False, at: str = "127.0.0.1", answer: bytes = b""
 ) -> Generator[SyslogHost]:
-    host = SyslogHost(tls, is_deaf=is_deaf, at=at)
+    host = SyslogHost(tls, is_deaf=is_deaf, at=at, answer=answer)
     try:
         yield host
     finally:

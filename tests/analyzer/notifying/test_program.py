@@ -1,8 +1,10 @@
 """The program as people run it: its file, its queue, what it says, and routes that fail."""
 
 import json
+import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from vedette_analyzer.notifying.__main__ import LOOK_SECONDS
 from vedette_archive import Batch, Writer
 from vedette_schemas import Severity
 
@@ -131,6 +134,40 @@ def test_an_edit_is_taken_up_and_one_that_can_not_be_used_is_said(tmp_path: Path
         until(lambda: "1 alert," in site.call("check").stdout, "it waits", WAIT)
         site.settings.write_text(settings(second))
         site.await_line("other/other@school.example is no route any more, and what waits for it is kept")
+
+
+def test_no_edit_ends_what_is_told_not_even_where_what_was_good_is_so_no_more(tmp_path: Path) -> None:
+    secret = write(tmp_path / "password", "correct horse")
+    with serving(MailServer()) as server, webhook() as service:
+        text = settings(server, chat(tmp_path, service.server_port))
+        with telling(tmp_path, text) as site:
+            (tmp_path / "chat-url").chmod(0o644)
+            for edit in ("\0" * 99, "x = " + "[" * 50_000, text + "gap_seconds = 0.5", text + "\n", ""):
+                site.settings.write_text(edit)
+                site.await_line("going on as before: ")
+            site.settings.write_text(f'queue = "{secret}/queue.db"\n{settings(server)}')
+            site.await_line("password/queue.db: can't be opened: Not a directory")
+            site.settings.unlink()
+            site.await_line("going on as before: ")
+            site.archive([alert(summary="told all the same")])
+            assert "told all the same" in text_of(server.next())
+            assert site.stop() == 0
+        assert "secret-token" not in "".join(site.said)
+
+
+def test_prometheus_sees_when_nothing_is_followed_any_more(tmp_path: Path) -> None:
+    port = brokers.free_port()
+    with telling(tmp_path, f'metrics = "127.0.0.1:{port}"\n{settings(MailServer())}') as site:
+        name = "vedette_notify_archive_seen_seconds"
+        until(lambda: samples(port)[name] > 0, "it is followed", WAIT)
+        site.writer.close()
+        with sqlite3.connect(tmp_path / "archive.db") as database:
+            database.execute("DROP TABLE alerts")
+        database.close()
+        site.await_line("archive.db")
+        seen = samples(port)[name]
+        until(lambda: time.time() > seen + 3 * LOOK_SECONDS, "it has looked again", WAIT)
+        assert samples(port)[name] == seen
 
 
 def test_what_was_archived_before_it_ever_ran_is_not_told(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def test_what_can_not_be_read_holds_up_nothing_else(tmp_path: Path, caplog: pyte
     queue.close()
     with sqlite3.connect(tmp_path / "queue.db") as database:
         database.execute("UPDATE outgoing SET body = '{}'")
-        database.execute("UPDATE waiting SET item = 'x' WHERE key = (SELECT min(key) FROM waiting)")
+        where = "lane = 'officer' AND key = (SELECT min(key) FROM waiting WHERE lane = 'officer')"
+        database.execute(f"UPDATE waiting SET item = 'x' WHERE {where}")
     database.close()
     queue = Queue(tmp_path / "queue.db")
     assert queue.outgoing("officer") is None

@@ -131,6 +131,44 @@ def test_a_server_that_never_closes_is_told_once(tmp_path: Path) -> None:
         assert host.events.empty()
 
 
+@pytest.mark.parametrize("over", ["tls", "tcp"])
+def test_what_answers_is_no_syslog_server_however_long_it_goes_on(tmp_path: Path, over: str) -> None:
+    context = server_context(tmp_path) if over == "tls" else None
+    more = 'ca = "server/ca.pem"\n' if over == "tls" else 'over = "tcp"\n'
+    with (
+        sysloghost.serving(context, answer=b"HTTP/1.1 400 Bad Request\r\n\r\n") as host,
+        telling(tmp_path, settings(host.port, more)) as site,
+    ):
+        site.archive([alert()])
+        assert "answers, which no syslog server does: is it another program's port?" in site.await_line(
+            "not sent"
+        )
+
+
+def test_many_servers_that_are_stuck_hold_up_no_other(tmp_path: Path) -> None:
+    """More of them than an event loop has threads of its own."""
+    stuck = socket.create_server(("127.0.0.1", 0), backlog=64)
+    routes = "".join(
+        f'[route.stuck{n}]\nby = "syslog"\nca = "server/ca.pem"\ntimeout_seconds = 600\n'
+        f'server = "127.0.0.1:{stuck.getsockname()[1]}"\n'
+        for n in range(20)
+    )
+    server_context(tmp_path)
+    with (
+        stuck,
+        sysloghost.serving() as host,
+        telling(tmp_path, routes + settings(host.port, 'over = "tcp"\n')) as site,
+    ):
+        site.archive([alert(summary="the first")])
+        assert "the first" in host.next().body
+        reached = [stuck.accept()[0] for _ in range(20)]
+        site.archive([alert(summary="the next")])
+        assert "the next" in host.next().body
+        assert site.stop() == 0
+        for each in reached:
+            each.close()
+
+
 @given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
 def test_names_and_values_can_not_break_the_grammar(name: str, label: str, value: str) -> None:
     printable = "".join(c for c in value if c.isprintable())

@@ -20,6 +20,9 @@ from .settings import AppriseRoute
 
 _PROGRAM = (sys.executable, "-P", "-m", "vedette_analyzer.notifying.posting")
 _MOST_BODY = 4_000
+_AT_ONCE = asyncio.Semaphore(4)
+"""Each takes some 70 MB while it posts."""
+
 _START_SECONDS = 30
 """So long it may take until apprise is loaded, on a machine with much to do."""
 
@@ -69,6 +72,10 @@ class AppriseSender:
 
     async def _posted(self, what: Post) -> Posted:
         """Have a process of its own post it."""
+        async with _AT_ONCE:
+            return await self._post(what)
+
+    async def _post(self, what: Post) -> Posted:
         process = await asyncio.create_subprocess_exec(
             *_PROGRAM,
             stdin=asyncio.subprocess.PIPE,

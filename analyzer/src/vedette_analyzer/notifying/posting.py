@@ -4,15 +4,17 @@ What is to be posted comes as JSON on standard input, so that the URL with its s
 processes; what came of it goes as JSON to standard output.
 """
 
+import contextlib
 import logging
 import re
 import resource
 import signal
 import sys
+from pathlib import Path
 
 from vedette_schemas import Message
 
-_MOST_MEMORY = 1 << 30
+_MOST_MEMORY = 512 << 20
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _QUIET = logging.CRITICAL + 1
 
@@ -76,5 +78,7 @@ def post(what: Post) -> Posted:
 
 
 if __name__ == "__main__":
+    with contextlib.suppress(OSError):  # where memory ends all the same, it is this that goes
+        Path("/proc/self/oom_score_adj").write_text("1000")
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     sys.stdout.write(post(Post.model_validate_json(sys.stdin.buffer.read())).model_dump_json())

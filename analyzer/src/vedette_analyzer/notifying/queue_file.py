@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vedette_schemas import SettingsError, VedetteError
@@ -53,7 +53,7 @@ def open_queue(path: Path) -> tuple[sqlite3.Connection, int]:
     try:
         lock = _locked(path)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor):
+        with os.fdopen(descriptor), suppress(PermissionError):  # another's file
             os.fchmod(descriptor, 0o600)  # it may have come out of a backup
     except OSError as error:
         raise SettingsError(f"{path}: can't be opened: {error.strerror}") from None
