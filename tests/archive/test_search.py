@@ -265,6 +265,15 @@ def test_a_search_of_an_archive_of_nothing_finds_nothing(path: Path) -> None:
         assert history.search(query(), after=f"1.{UUID(int=1)}") == Page()
 
 
+def test_pages_of_what_was_closed_meanwhile_end_in_silence(path: Path) -> None:
+    with archive(path) as (writer, history):
+        writer.store(Batch(alerts=tuple(told(n, "host-1", Severity.HIGH, "x", n) for n in range(1, 8))))
+        pages = history.pages(query(), limit=3)
+        next(pages)
+        history.close()
+        pages.close()
+
+
 def test_all_pages_are_as_of_one_moment(path: Path) -> None:
     with archive(path) as (writer, history):
         writer.store(Batch(alerts=tuple(told(n, "host-1", Severity.HIGH, "x", n) for n in range(1, 8))))

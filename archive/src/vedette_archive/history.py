@@ -1,7 +1,8 @@
 """Search and charts for those who look back: from any process, without ever holding up the writer."""
 
+import sqlite3
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -90,7 +91,8 @@ class History:
         try:
             yield
         finally:
-            self._raw.execute("ROLLBACK")
+            with suppress(sqlite3.ProgrammingError):  # closed by now: SQLAlchemy does so upon Ctrl-C
+                self._raw.execute("ROLLBACK")
 
     def __enter__(self) -> Self:
         return self
