@@ -54,6 +54,14 @@ def test_what_is_left_empty_has_a_default() -> None:
     assert (row.action, row.severity, row.expires) == (ListAction.ALERT, Severity.MEDIUM, None)
 
 
+@pytest.mark.parametrize(
+    "line", ["host,lure.test,block", "host,lure.test,block,,", "host,lure.test,block,,,,,"]
+)
+def test_what_comes_after_the_action_may_be_left_out(line: str) -> None:
+    (row,), bad = read(line)
+    assert (row.value, row.action, row.severity, bad) == ("lure.test", ListAction.BLOCK, Severity.MEDIUM, ())
+
+
 @pytest.mark.parametrize("text", ["\ufeff{}\r\n{}\r\n", "{}\n{}", "# it\n\n  \n{}\n#\n{}\n", "{}\r{}\r"])
 def test_marks_line_ends_blank_lines_and_comments(text: str) -> None:
     good, bad = read_list(text.format(HEADER, "host,lure.test,,,,,,"), name="mine.csv")
@@ -94,8 +102,8 @@ def test_an_open_quote_costs_its_own_line() -> None:
         ("host,lure.test,,,,,T12,", "technique"),
         ("host,lure.test,,,,,TA0001,", "technique"),
         ("host,lure.test,,,,,T1204.1,", "technique"),
-        ("host,lure.test,,,,,", "7 columns where 8"),
-        ("host,lure.test,,,,,,a, b", "9 columns where 8"),
+        ("host,lure.test", "2 columns where 3 to 8"),
+        ("host,lure.test,,,,,,a, b", "9 columns where 3 to 8"),
         ("host,,,,,,,", "no value"),
         ("host, ,,,,,,", "no value"),
         ("host,com,,,,,,", "single label"),

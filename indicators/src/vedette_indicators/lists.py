@@ -14,6 +14,9 @@ from .canonical import RefusedError, canonical
 from .indicator import Indicator, IndicatorType, ListAction
 
 COLUMNS = ("type", "value", "action", "severity", "expires", "source", "attack", "comment")
+_FEWEST = (
+    3  # what comes after may be left out; without an action a line that was cut off would look like a row
+)
 
 MAX_VALUE = 4_096
 MAX_REMARK = 1_000
@@ -170,8 +173,9 @@ def _cells(line: str) -> list[str]:
 def read_row(line: str, name: str, number: int) -> Indicator:
     """Read one line; raise `RefusedError` saying what is wrong with it."""
     cells = _cells(line)
-    if len(cells) != len(COLUMNS):
-        raise RefusedError(f"{len(cells)} columns where {len(COLUMNS)} are expected")
+    if not _FEWEST <= len(cells) <= len(COLUMNS):
+        raise RefusedError(f"{len(cells)} columns where {_FEWEST} to {len(COLUMNS)} are expected")
+    cells += [""] * (len(COLUMNS) - len(cells))
     kind, value, action, severity, expires, source, attack, comment = cells
     if len(value) > MAX_VALUE:
         raise RefusedError(f"a value longer than {MAX_VALUE} characters")

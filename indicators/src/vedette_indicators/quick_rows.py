@@ -16,6 +16,8 @@ _REMEMBERED = 4_096
 _LONGEST_REMARK = 1_000
 _LONGEST_NAME = 253
 _COLUMNS = 3
+_BETWEEN = 4
+"""Commas between action and ATT&CK technique."""
 
 _OCTET = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _ADDRESS = rb"%s(?:\.%s){3}" % (_OCTET, _OCTET)
@@ -95,6 +97,8 @@ def _is_text(comment: bytes) -> bool:
 
 
 def _read(said: bytes) -> Rest | None:
+    if said.count(b",") != _BETWEEN:  # a short row: its last cell is no comment
+        return None
     try:
         row = read_row(f"host,a.test,{said.decode()},", "", 0)
     except (RefusedError, UnicodeDecodeError):
