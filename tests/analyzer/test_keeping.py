@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from vedette_analyzer.following import AlertFollower
 from vedette_analyzer.keeping import FOLLOWER, Keeper, Kept, NotKept
 from vedette_analyzer.work import Heartbeat, Work
-from vedette_archive import Reader, Retention, Run, Writer
+from vedette_archive import Entry, Reader, Retention, Run, Writer
 from vedette_schemas import Alert, Kind, Life, Principal, SpoolState, State, StreamState
 from vedette_transport import Call, Inbox
 
@@ -106,6 +107,27 @@ def test_a_locked_archive_is_waited_for_and_said_once(archive: Archive) -> None:
     other.close()
     assert isinstance(archive.said(), Kept)
     assert archive.reader.counts().archived == 3
+
+
+def test_what_is_said_last_is_put_down_behind_what_was_being_written(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive.db")
+    archive.keeper.keep(Work(audit=[Entry(NOON, "analyzer@0", "clock.set", "by 1 s")]))
+    archive.said()
+    archive.keeper.close(Entry(NOON, "analyzer@0", "analyzer.stopped", "it was told to stop"))
+    assert [row.what for row in archive.reader.audit.rows()] == ["analyzer.stopped", "clock.set"]
+    archive.reader.close()
+
+
+def test_what_can_not_be_put_down_last_does_not_keep_the_end_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = Archive(tmp_path / "archive.db")
+    with closing(sqlite3.connect(tmp_path / "archive.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        archive.keeper.close(Entry(NOON, "analyzer@0", "analyzer.stopped", "it was told to stop"))
+    assert "the audit does not say that we have ended" in caplog.text
+    assert archive.reader.audit.rows() == []
+    archive.reader.close()
 
 
 class Broker:

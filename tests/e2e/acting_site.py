@@ -143,6 +143,12 @@ class ActingSite:
         self._analyzer.kill()
         self._analyzer.wait()
 
+    def stop(self) -> None:
+        """Have the analyzer end in order."""
+        assert self._analyzer is not None
+        self._analyzer.terminate()
+        assert self._analyzer.wait(WAIT) == 0
+
     def copy(self, text: str) -> None:
         """Have the sensor report a copied text."""
         self._number += 1
@@ -170,8 +176,7 @@ class ActingSite:
 
     def close(self) -> None:
         if self._analyzer is not None and self._analyzer.poll() is None:
-            self._analyzer.terminate()
-            self._analyzer.wait(WAIT)
+            self.stop()
         self._ca.terminate()
         self._ca.wait(WAIT)
         self.watch.close()

@@ -68,7 +68,8 @@ def test_an_incident_is_acknowledged_resolved_and_opened_again(site: ActingSite)
     assert steps == ["acknowledged", "resolved", "open"]
     assert sum("observation" in moment for moment in shown["timeline"]) >= 4
 
-    rows = [json.loads(line) for line in site.vedette("audit", "--json", "--who", WHO).stdout.splitlines()]
+    said = site.vedette("audit", "--json", "--who", WHO, "--what", "act").stdout
+    rows = [json.loads(line) for line in said.splitlines()]
     assert [row["what"] for row in rows] == ["act.incident", "act.incident"]
     assert site.vedette("audit", "verify").returncode == 0
 
@@ -98,6 +99,25 @@ def await_starts(site: ActingSite, count: int) -> None:
         while len(reader.audit.rows(AuditQuery(what="analyzer.started"))) < count:
             assert time.monotonic() < deadline, "the analyzer's start is not in the audit"
             time.sleep(0.05)
+
+
+def test_an_analyzer_that_is_told_to_stop_says_so_and_one_that_is_killed_does_not(site: ActingSite) -> None:
+    def whats() -> list[str]:
+        with Reader(site.folder / "archive.db") as reader:
+            return [row.what for row in reader.audit.rows(AuditQuery(what="analyzer"))][::-1]
+
+    await_starts(site, 1)
+    site.kill()
+    site.start()
+    await_starts(site, 2)
+    site.stop()
+    assert whats() == ["analyzer.started", "analyzer.started", "analyzer.stopped"]
+    rows = [json.loads(line) for line in site.vedette("audit", "--json").stdout.splitlines()]
+    assert {row["book"] for row in rows} == {"network", "ca"}
+    assert rows[0]["what"] == "ca.made"
+    assert rows[-1]["what"] == "analyzer.stopped"
+    verified = site.vedette("audit", "verify")
+    assert verified.returncode == 0, verified.stdout
 
 
 def test_incidents_and_audit_outlive_kills(site: ActingSite) -> None:

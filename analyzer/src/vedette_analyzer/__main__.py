@@ -103,7 +103,7 @@ class Server:
         """Judge until told to stop; raise `SettingsError` where the archive can't be used any more."""
         stopping = threading.Event()
         threading.Thread(target=tick, args=(self._inbox, stopping), name="tick", daemon=True).start()
-        self._put_down("analyzer.started", f"version {program_version()}")
+        self._work.add(self._own("analyzer.started", f"version {program_version()}"))
         self._in_force.start(stopping)
         self._keeper.start()
         if self._settings.metrics is not None:
@@ -111,7 +111,7 @@ class Server:
             show(self._settings.metrics, self._archive, self._meters, *whose)
         serve(self._session, self._inbox, self._handle)
         stopping.set()
-        self._keeper.close()
+        self._keeper.close(None if self._failure else self._own("analyzer.stopped", "it was told to stop"))
         if self._failure:
             raise SettingsError(self._failure)
 
@@ -120,7 +120,8 @@ class Server:
             log.warning("the clock was set by %+.0f s", moved.total_seconds())
             self._analyzer.clock_moved(moved)
             self._work.clock_moved(moved, before=self._clock.now - moved)
-            self._put_down("clock.set", f"the server's clock was set by {moved.total_seconds():+.0f} s")
+            words = f"the server's clock was set by {moved.total_seconds():+.0f} s"
+            self._work.add(self._own("clock.set", words))
         match event:
             case Received(topic, payload):
                 self._receive(topic, payload)
@@ -219,9 +220,9 @@ class Server:
                 case _:
                     self._work.add(effect)
 
-    def _put_down(self, what: str, words: str) -> None:
-        """Put into the audit what we did ourselves."""
-        self._work.add(Entry(self._clock.now, str(ANALYZER), what, words))
+    def _own(self, what: str, words: str) -> Entry:
+        """Return the row of the audit about what we did ourselves."""
+        return Entry(self._clock.now, str(ANALYZER), what, words)
 
     def _publish_alert(self, alert: Alert) -> Callable[[], bool] | None:
         return self._session.publish_tracked(topics.alert(alert.severity, alert.host), encode(alert))

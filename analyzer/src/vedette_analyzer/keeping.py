@@ -12,6 +12,7 @@ from vedette_archive import (
     ArchiveError,
     Batch,
     Books,
+    Entry,
     Fate,
     Head,
     Retention,
@@ -91,11 +92,16 @@ class Keeper:
         """How long the work that is not archived yet has waited; any thread may ask."""
         return 0.0 if self.is_idle else time.monotonic() - self._kept_since
 
-    def close(self) -> None:
-        """End once what is being written is written."""
+    def close(self, last: Entry | None = None) -> None:
+        """End once what is being written is written, and put `last` into the audit if that can be done."""
         self._stopping.set()
         self._queue.put(Work())
         self._thread.join()
+        if last is not None:
+            try:
+                self._writer.store(Batch(audit=(last,)))
+            except ArchiveError as error:
+                log.warning("the audit does not say that we have ended: %s", error)
         self._writer.close()
 
     def _run(self) -> None:
