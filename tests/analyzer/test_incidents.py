@@ -1,8 +1,9 @@
 """Which alerts are one incident: whatever way they come in, and however often."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vedette_analyzer.grouping import ClockMoved, put_into_incidents
 from vedette_analyzer.incidents import LONGEST, WINDOW, group, score
-from vedette_archive import Batch, Incident, Known, Reader, Triaged, Writer
+from vedette_archive import Batch, Incident, IncidentQuery, Known, Reader, Triaged, Writer, check
 from vedette_schemas import Alert, IncidentStatus, Match, Severity, State, Where
 
 from tests.archive.history import alert
@@ -301,3 +302,63 @@ def test_what_was_judged_again_after_a_crash_has_the_same_name() -> None:
     (first,) = group([told(1)], Known()).incidents
     (again,) = group([told(1), told(2)], Known(next_number=9)).incidents
     assert first.id == again.id
+
+
+def by_hand(folder: Path, change: str) -> None:
+    with closing(sqlite3.connect(folder / "archive.db")) as connection:
+        connection.execute(f"UPDATE incidents SET {change} WHERE number = 1")
+        connection.commit()
+
+
+def test_a_status_that_is_none_counts_as_open_and_is_said_and_all_goes_on(
+    books: Books, tmp_path: Path
+) -> None:
+    books.store(told(1), told(2, host="host-8"))
+    by_hand(tmp_path, "status = 'lost'")
+    assert [one.status for one in books.all] == [IncidentStatus.OPEN] * 2
+    name = books.all[0].id
+    for statuses, count in (
+        (set(IncidentStatus), 2),
+        ({IncidentStatus.OPEN}, 2),
+        ({IncidentStatus.RESOLVED}, 0),
+    ):
+        page = books.reader.incidents.page(IncidentQuery(frozenset(statuses)))
+        assert len(page.incidents) == count
+    assert books.reader.incidents.counts()[IncidentStatus.OPEN] == 2
+    (said,) = check(tmp_path / "archive.db")
+    assert said == f"incident {name}: it is lost, which is nothing that an incident can be"
+    books.store(told(3, 5))
+    assert books.members() == [{1, 3}, {2}]
+    by_hand(tmp_path, "status = 'lost'")
+    books.triage(books.all[0], IncidentStatus.RESOLVED)
+    assert books.all[0].status is IncidentStatus.RESOLVED
+    assert check(tmp_path / "archive.db") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "severity = 'terrible'",
+        "status = x'00'",
+        "id = 'none'",
+        "takes_until = 9223372036854775807",
+        "last_at = 'noon'",
+        "lines = 'many'",
+        "owner = x'ff'",
+        "owner = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_what_is_no_incident_any_more_is_said_and_takes_no_alerts_and_all_goes_on(
+    books: Books, tmp_path: Path, change: str
+) -> None:
+    books.store(told(1), told(2, host="host-8"))
+    by_hand(tmp_path, change)
+    books.store(told(3, 5), told(4, 6, host="host-8"))
+    found = check(tmp_path / "archive.db")
+    assert any(line.endswith("its row is none of an incident; it is not shown") for line in found)
+    if "CAST" not in change:  # what is no UTF-8 is nothing that a reader can be given
+        assert books.members() == [{2, 4}, {3}]
+        assert len(books.reader.incidents.page(limit=1).incidents) == 1
+        assert books.reader.incidents.of_alerts([UUID(int=1)]) == {}
+    by_hand(tmp_path, "severity = 'high'")
+    books.store(told(5, 7))

@@ -2,11 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from .audit import verify_all
 from .errors import ArchiveDamagedError, explained
 from .history_rules import HISTORY_RULES
+from .incident_books import unreadable_incidents
 from .incident_rules import INCIDENT_RULES
 from .opening import open_to_read
 from .rules import RULES
@@ -55,5 +57,6 @@ def _disagreements(connection: sqlite3.Connection, progress: Callable[[float], N
             yield rule.sentence.format(*row)
         if len(rows) > _MANY:
             yield "… and more of this sort"
+    yield from islice(unreadable_incidents(connection), _MANY)
     yield from (f"audit: {fault.words}" for fault in verify_all(connection).faults[:_MANY])
     progress(1.0)

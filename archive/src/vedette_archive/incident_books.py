@@ -11,7 +11,7 @@ from uuid import UUID
 
 from vedette_schemas import ANALYZER, Alert, IncidentStatus, Severity
 
-from .chain import Entry, append
+from .chain import Entry, any_text, append
 from .incident_rows import Grouped, Incident, Known, Member, Triaged
 from .times import to_number, to_time
 
@@ -51,6 +51,12 @@ _STEP = (
     "(SELECT count(*) + 1 FROM incident_steps WHERE incident = number), ?2, ?3, status, owner, ?4 "
     "FROM incidents WHERE number = ?1"
 )
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(_NAMES, int),
+    **dict.fromkeys(("id", "severity", "status", "owner", "summary"), str),
+    **dict.fromkeys(("host", "indicator"), (str, type(None))),
+}
 
 _ANALYZER = str(ANALYZER)
 
@@ -102,7 +108,9 @@ class IncidentBooks:
         indicators = sorted({name for alert in alerts if (name := indicator_of(alert)) is not None})
         earliest = to_number(min(alert.at for alert in alerts))
         asked = (json.dumps(hosts), json.dumps(indicators), earliest)
-        incidents = tuple(incident(row) for row in self._connection.execute(_READ, asked).fetchall())
+        with any_text(self._connection):
+            rows = self._connection.execute(_READ, asked).fetchall()
+        incidents = readable(rows)  # what somebody has made something else of takes no more alerts
         pairs = list(_pairs(alerts, incidents))
         lines = sorted({(number, line_of(alert)) for number, alert in pairs})
         on = sorted({(number, alert.host) for number, alert in pairs})
@@ -161,17 +169,43 @@ def _pairs(alerts: Iterable[Alert], incidents: Iterable[Incident]) -> Iterator[t
             yield number, alert
 
 
-def incident(row: Sequence[Any]) -> Incident:
-    """Return an incident from its columns, in the order of its fields."""
+def incident(row: Sequence[Any]) -> Incident | None:
+    """Return an incident from its columns, in the order of its fields.
+
+    Somebody may have written anything there by hand. A status that is none counts as open, since nobody has
+    dealt with it; where all else is none, it is `None`.
+    """
     values = dict(zip(_NAMES, row, strict=True))
-    for name in ("opened_at", "last_at", "takes_until", "ends_at"):
-        values[name] = to_time(values[name])
-    values |= {
-        "id": UUID(values["id"]),
-        "severity": Severity(values["severity"]),
-        "status": IncidentStatus(values["status"]),
-    }
+    if not all(isinstance(value, _KINDS[name]) for name, value in values.items()):
+        return None
+    try:
+        "".join(text for text in values.values() if isinstance(text, str)).encode()  # no text is a ValueError
+        for name in ("opened_at", "last_at", "takes_until", "ends_at"):
+            values[name] = to_time(values[name])
+        values |= {"id": UUID(values["id"]), "severity": Severity(values["severity"])}
+    except (ValueError, OverflowError):
+        return None
+    values["status"] = status_of(values["status"])
     return Incident(**values)
+
+
+def readable(rows: Iterable[Sequence[Any]]) -> tuple[Incident, ...]:
+    """Return the incidents of those rows that are some."""
+    return tuple(found for row in rows if (found := incident(row)) is not None)
+
+
+def unreadable_incidents(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield a sentence about each incident that somebody has made something else of."""
+    query = f"SELECT {', '.join(_NAMES)} FROM incidents ORDER BY number"  # noqa: S608 - our own words
+    with any_text(connection):
+        for row in connection.execute(query):
+            if incident(row) is None:
+                yield f"incident {row[1]!r}: its row is none of an incident; it is not shown"
+
+
+def status_of(text: str) -> IncidentStatus:
+    """Return where an incident stands; what nobody of ours has written counts as open."""
+    return IncidentStatus(text) if text in set(IncidentStatus) else IncidentStatus.OPEN
 
 
 def _values(each: Incident) -> list[object]:

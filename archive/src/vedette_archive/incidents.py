@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from vedette_schemas import Alert, IncidentStatus, Severity, decode_alert
 
 from . import schema
 from .commands import AnyRow, Ask
-from .incident_books import incident
+from .incident_books import incident, readable, status_of
 from .incident_rows import Incident, Line, Step
 from .times import to_number, to_time
 
@@ -71,15 +71,14 @@ class Incidents:
         if after is not None:
             query = query.where(tuple_(*order) < tuple_(*(after if by_score else after[1:])))
         rows = self._ask(query)
-        found = tuple(incident(row) for row in rows[:limit])
-        return IncidentPage(
-            found, IncidentPlace(found[-1].score, found[-1].number) if len(rows) > limit else None
-        )
+        last = rows[limit - 1] if len(rows) > limit else None
+        place = None if last is None else IncidentPlace(last.score, last.number)
+        return IncidentPage(readable(rows[:limit]), place)
 
     def get(self, incident_id: UUID) -> Incident | None:
         """Return one; `None` where it is not known."""
         rows = self._ask(select(*_ONE).where(_TABLE.id == str(incident_id)))
-        return next((incident(row) for row in rows), None)
+        return next(iter(readable(rows)), None)
 
     def ids(self, beginning: str, limit: int = 5) -> list[UUID]:
         """Return ids of incidents that begin so."""
@@ -89,8 +88,10 @@ class Incidents:
     def counts(self) -> dict[IncidentStatus, int]:
         """Return how many incidents stand how."""
         query = select(_TABLE.status, func.count()).group_by(_TABLE.status)
-        found = {IncidentStatus(status): int(count) for status, count in self._ask(query)}
-        return {status: found.get(status, 0) for status in IncidentStatus}
+        found = dict.fromkeys(IncidentStatus, 0)
+        for status, count in self._ask(query):
+            found[status_of(status)] += int(count)
+        return found
 
     def of_alerts(self, alert_ids: Iterable[UUID]) -> dict[UUID, Incident]:
         """Return the incident of each of the alerts that belongs to one."""
@@ -100,7 +101,8 @@ class Incidents:
             .join(schema.incidents, _TABLE.number == members.incident)
             .where(members.alert_id.in_(names))
         )
-        return {UUID(row[0]): incident(row[1:]) for row in self._ask(query)}
+        found = ((UUID(row[0]), incident(row[1:])) for row in self._ask(query))
+        return {name: each for name, each in found if each is not None}
 
     def hosts(self, number: int, limit: int = 200) -> list[str]:
         """Return the hosts of an incident, by name."""
@@ -142,8 +144,7 @@ class Incidents:
         query = select(table.at, table.who, table.status, table.owner, table.note)
         rows: Sequence[AnyRow] = self._ask(query.where(table.incident == number).order_by(table.step))
         return [
-            Step(to_time(at), who, IncidentStatus(status), owner, note)
-            for at, who, status, owner, note in rows
+            Step(to_time(at), who, status_of(status), owner, note) for at, who, status, owner, note in rows
         ]
 
 
@@ -151,7 +152,9 @@ def _conditions(wanted: IncidentQuery) -> list[ColumnElement[bool]]:
     hosts = schema.incident_hosts.c
     found = [_TABLE.score >= wanted.score] if wanted.score else []
     if wanted.statuses:
-        found.append(_TABLE.status.in_(sorted(wanted.statuses)))
+        known = _TABLE.status.in_(sorted(wanted.statuses))
+        unknown = _TABLE.status.not_in(sorted(IncidentStatus))
+        found.append(or_(known, unknown) if IncidentStatus.OPEN in wanted.statuses else known)
     if wanted.host is not None:
         found.append(_TABLE.number.in_(select(hosts.incident).where(hosts.host == wanted.host)))
     if wanted.indicator is not None:
