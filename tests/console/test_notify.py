@@ -1,5 +1,6 @@
 """`vedette notify`."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ def test_it_says_what_a_route_does_and_sends_a_test(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("officer\n  tells     by email to officer@school.example, through ")
         assert "officer@school.example: nothing" in done.stdout
+        done = vedette("check", "--folder", str(tmp_path), "--json")
+        assert json.loads(done.stdout)["officer"]["to"] == ["officer@school.example"]
         done = vedette("test", "officer", "--settings", str(tmp_path / "notify.toml"))
         assert (done.returncode, done.stderr) == (0, "")
         assert "this is a test of the route officer" in text_of(server.next())

@@ -20,9 +20,14 @@ notify = typer.Typer(help="Telling people, by e-mail, syslog and other services.
 
 
 @notify.command()
-def check(folder: Folder = Path("run"), settings: File = None) -> None:
+def check(
+    folder: Folder = Path("run"),
+    settings: File = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, by route.")] = False,
+) -> None:
     """Say what each route does, what may be seen on it, what waits, and what fails."""
-    _call(settings or folder / "notify.toml", "check")
+    _call(settings or folder / "notify.toml", "check", *(["--json"] if as_json else []))
 
 
 @notify.command("test")

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from vedette_analyzer.notifying.__main__ import LOOK_SECONDS
+from vedette_analyzer.notifying.showing import BY_DEFAULT
 from vedette_archive import Batch, Writer
 from vedette_schemas import Severity
 
@@ -227,6 +228,28 @@ def test_check_says_what_each_route_does_and_what_waits(tmp_path: Path) -> None:
         assert "medium or graver, of all hosts, detectors listed-*" in done.stdout
         assert "mon-fri 07:00-17:00; what comes outside of them waits" in done.stdout
         assert "not       user, subject, title" in done.stdout
+
+
+def test_check_tells_programs_the_same_and_no_secret(tmp_path: Path) -> None:
+    write(tmp_path / "password", "correct horse")
+    write(tmp_path / "chat-url", "json://:secret-token@127.0.0.1/hook")
+    login = 'user = "vedette"\npassword_file = "password"'
+    more = '[route.chat]\nby = "apprise"\nurl_file = "chat-url"\nseverity = "critical"\n'
+    with telling(tmp_path, settings(MailServer(), more, login)) as site:
+        site.archive([alert(summary="x"), alert(summary="y")])
+        site.await_line("not sent")
+        done = site.call("check", "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        for secret in ("correct horse", "secret-token"):
+            assert secret not in done.stdout + site.call("check").stdout + "".join(site.said)
+        found = json.loads(done.stdout)
+        assert found["officer"]["may_see"] == [*map(str, BY_DEFAULT)]
+        assert found["chat"]["through"] == "the service of chat-url"
+        waiting = found["officer"]["waiting"]["officer/officer@school.example"]
+        assert waiting["alerts"] == 2
+        assert "can't be reached" in waiting["why"]
+        assert datetime.fromisoformat(waiting["fails_since"]).tzinfo is not None
+        assert site.call("run", "--json").returncode == 2
 
 
 def test_check_of_a_wrong_file_says_it_in_one_line(tmp_path: Path) -> None:

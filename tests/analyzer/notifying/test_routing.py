@@ -23,7 +23,7 @@ from vedette_archive import Cursor
 from vedette_schemas import SERVER, Alert, Mode, Severity, State
 
 from tests.analyzer.notifying.routes import BERLIN, UTC_ZONE, route
-from tests.analyzer.notifying.telling import alert, match
+from tests.analyzer.notifying.telling import alert, match, origin
 
 MONDAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 KINDS = ("a program", "a lure", "a phrase")
@@ -192,6 +192,14 @@ def test_a_repeat_is_the_same_entry_on_the_same_host() -> None:
     assert first != routing.key(officer, alert(match=match(), host="host-8"))
     assert first != routing.key(officer, alert(match=match(value="http://evil.example/y")))
     assert "evil" not in first
+
+
+def test_who_may_see_users_is_told_of_each_user_and_others_learn_nothing_of_how_many() -> None:
+    users = [alert(match=match(), origin=origin(uid=uid)) for uid in (1000, 1001, 1000)]
+    hr, officer = route(may_see=["summary", "user"]), route()
+    assert len({routing.key(hr, each) for each in users}) == 2
+    assert len({routing.key(officer, each) for each in users}) == 1
+    assert routing.key(hr, alert(match=match())) not in {routing.key(hr, each) for each in users}
 
 
 def test_what_waits_for_an_operator_is_told_at_once() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from vedette_transport.watched import Watched
 from ..metrics.serving import MetricsServer
 from . import routing
 from .couriers import Courier
-from .describing import described
+from .describing import counted, described
 from .dispatch import Item, Waiting, dispatch
 from .figures import Figures
 from .following import Follower
@@ -164,11 +165,12 @@ async def serve(path: Path) -> None:
             notifier = Notifier(plan, path.parent, ending)
 
 
-def check(path: Path) -> int:
+def check(path: Path, *, as_json: bool = False) -> int:
     """Print what each route does; raise `SettingsError` where that can't be used."""
     settings = load_settings(NotifySettings, path)
     found = look(path.parent / settings.queue, settings.lanes)
-    for line in described(settings, senders(settings, path.parent), found):
+    told = settings, senders(settings, path.parent), found
+    for line in [json.dumps(counted(*told))] if as_json else described(*told):
         sys.stdout.write(f"{line}\n")
     return 0
 
@@ -215,14 +217,17 @@ def main() -> None:
     )
     parser.add_argument("route", nargs="?", metavar="ROUTE", help="the route to test")
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="its settings, in TOML")
+    parser.add_argument("--json", action="store_true", help="with 'check': as JSON, for programs")
     parser.add_argument("--version", action="version", version=f"vedette-notifier {program_version()}")
     options = parser.parse_args()
     if (options.what == "test") != (options.route is not None):
         parser.error("a route is to be named with 'test', and with nothing else")
+    if options.json and options.what != "check":
+        parser.error("--json goes with 'check'")
     logging.basicConfig(level=logging.INFO, format="vedette-notifier: %(message)s", stream=sys.stderr)
     try:
         if options.what == "check":
-            sys.exit(check(options.settings))
+            sys.exit(check(options.settings, as_json=options.json))
         if options.what == "test":
             sys.exit(asyncio.run(test(options.settings, options.route)))
         _run(options.settings)

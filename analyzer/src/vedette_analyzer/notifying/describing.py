@@ -26,6 +26,21 @@ def described(
             yield f"  {'waiting':<{_LABEL}}{_standing(lane.partition('/')[2], *found.get(lane, _NOTHING))}"
 
 
+def counted(
+    settings: NotifySettings,
+    senders: Mapping[str, Sender],
+    found: Mapping[str, tuple[Depth, Trouble | None]],
+) -> dict[str, object]:
+    """Return the same for programs, as JSON has it; of secrets it names the files."""
+    routes: dict[str, object] = {}
+    for name, route in settings.route.items():
+        lanes = [lane for lane in settings.lanes if lane.partition("/")[0] == name]
+        waiting = {lane: _counted(*found.get(lane, _NOTHING)) for lane in lanes}
+        through = str(senders[lanes[0]])
+        routes[name] = {**route.model_dump(mode="json"), "through": through, "waiting": waiting}
+    return routes
+
+
 _NOTHING = (Depth(0, 0, None), None)
 
 
@@ -77,6 +92,15 @@ def _standing(mailbox: str, depth: Depth, trouble: Trouble | None) -> str:
         since = "" if depth.oldest is None else f", the oldest since {_time(depth.oldest)}"
         words += f"{depth.alerts} alert{'' if depth.alerts == 1 else 's'}{since}"
     return words if trouble is None else f"{words}; fails since {_time(trouble.since)}: {trouble.why}"
+
+
+def _counted(depth: Depth, trouble: Trouble | None) -> dict[str, object]:
+    return {
+        "alerts": depth.alerts,
+        "oldest": None if depth.oldest is None else depth.oldest.isoformat(),
+        "fails_since": None if trouble is None else trouble.since.isoformat(),
+        "why": None if trouble is None else trouble.why,
+    }
 
 
 def _time(at: datetime) -> str:

@@ -13,7 +13,7 @@ from vedette_schemas import SERVER, Action, Alert, Mode, Severity, State
 from .dispatch import NAMESPACE, Item, Waiting
 from .hours import is_open, next_digest, next_open, read_time
 from .settings import Route
-from .showing import Shown, shown
+from .showing import Shown, Sight, shown
 
 DETECTOR = "notify"
 """The detector of what is told about routes."""
@@ -73,7 +73,11 @@ def key(route: Route, alert: Alert) -> str:
         return str(alert.id)
     found = alert.match
     what = alert.summary if found is None else f"{found.type}|{found.value}|{found.where}"
-    words = "|".join((alert.host, alert.detector, alert.severity, what))
+    # who reads of users is told of each: the next one's is not the last one's again
+    user = alert.origin.uid if alert.origin is not None and Sight.USER in route.may_see else None
+    words = "|".join(
+        (alert.host, alert.detector, alert.severity, what, *([] if user is None else [str(user)]))
+    )
     return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
