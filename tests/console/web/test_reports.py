@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 from vedette_archive import Count
-from vedette_console.web.pages.heat import lines
+from vedette_console.web.pages.heat import SPANS, began, lines
 from vedette_console.web.roles import Role
 from vedette_schemas import Severity
 
@@ -34,6 +34,15 @@ def test_cells_hold_some_hours_and_the_gravest_of_them() -> None:
     nothing = (0, Severity.INFO, 0)
     assert a == [(3, Severity.HIGH, 2), nothing, nothing, nothing]
     assert b == [nothing, (40, Severity.INFO, 4), nothing, nothing]
+
+
+@pytest.mark.parametrize("hour", [0, 5, 6, 23])
+@pytest.mark.parametrize(("span", "step"), SPANS.items())
+def test_the_last_cell_holds_now_and_a_day_begins_with_a_cell(hour: int, span: int, step: int) -> None:
+    now = NOON.replace(hour=hour, minute=59)
+    since = began(now, span, step)
+    assert since + timedelta(hours=span - step) <= now < since + timedelta(hours=span)
+    assert since.hour % step == since.minute == 0
 
 
 @pytest.mark.system

@@ -54,8 +54,8 @@ def hours(visit: Looking, hours: Annotated[int, Query()] = 24) -> Response:
     """Show the hosts with most alerts, hour by hour."""
     span = hours if hours in SPANS else 24
     step = SPANS[span]
-    until = visit.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    since = until - timedelta(hours=span)
+    since = began(visit.now, span, step)
+    until = since + timedelta(hours=span)
     with visit.site.archives.searching() as archive:
         counted = archive.heat_map(since, until, limit=_MOST_HOSTS)
     return visit.page(
@@ -67,6 +67,12 @@ def hours(visit: Looking, hours: Annotated[int, Query()] = 24) -> Response:
         spans=SPANS,
         most=_MOST_HOSTS,
     )
+
+
+def began(now: datetime, span: int, step: int) -> datetime:
+    """Return when the first cell begins: the last one holds `now`, and days begin with a cell."""
+    hour = now.hour // step * step
+    return now.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(hours=step - span)
 
 
 def lines(counted: Sequence[Count], since: datetime, span: int, step: int) -> list[Line]:
