@@ -11,9 +11,11 @@ from uuid import UUID
 from cryptography import x509
 from playwright.sync_api import sync_playwright
 from vedette_analyzer.grouping import put_into_incidents
-from vedette_archive import Batch, Writer
+from vedette_archive import Batch, IncidentQuery, Reader, Writer
 from vedette_console.ca import open_register
 from vedette_console.web.roles import Role
+from vedette_console.web.scopes import Scope
+from vedette_console.web.tokens import Tokens
 from vedette_schemas import (
     Alert,
     ClipboardCopied,
@@ -45,7 +47,7 @@ PAGES = {
     "actions": "/actions",
     "incidents": "/incidents",
     "indicators": "/indicators",
-    "entry": "/indicators/add?type=phrase&value=gift+cards&action=alert",
+    "entry": "/indicators/add?type=phrase&value=the+meeting&action=alert",
     "history": "/history",
     "hours": "/history/hours",
     "report": "/hosts/desk-31/report",
@@ -83,9 +85,12 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         with console_site(Path(folder), browser, Mode.APPROVE, *ROWS) as site:
             furnish(site)
-            wide = {"width": 1200, "height": 860}
+            wide, tall = {"width": 1200, "height": 860}, {"width": 1200, "height": 1200}
             for name, path in PAGES.items():
+                hear(site)
                 take(site, path, PICTURES / f"{name}.png", viewport=wide)
+            incident = f"/incidents/{of_host(site, 'host-7')}"
+            take(site, incident, PICTURES / "incident.png", viewport=tall)
             take(site, "/", PICTURES / "now-dark.png", viewport=wide, color_scheme="dark")
             take(site, "/", PICTURES / "now-small.png", viewport={"width": 380, "height": 820})
             site.leave()
@@ -97,11 +102,10 @@ def furnish(site: ConsoleSite) -> None:
     """Have hosts that are heard, alerts of a day, blocks in force and some that wait."""
     now = datetime.now(UTC)
     certify(site, now, "host-7", *HOSTS)
-    for name in HOSTS:
-        for program in ("sensor", "enforcer"):
-            principal = Principal.parse(f"{program}@{name}")
-            status = messages.status(principal=str(principal), at=now)
-            site.acting.watch.publish(topics.status(principal), encode(status))
+    hear(site)
+    site.account("anna", Role.ADMIN)
+    site.account("ben", Role.VIEWER)
+    Tokens(site.store).add("siem", [Scope.READ], 90, "anna", now)
     see(site, now, "host-7", *HOSTS)
     told = sorted([*made_up(now), found_later(now)], key=lambda each: each.at)
     with Writer(site.acting.folder / "archive.db") as writer, writer.transaction() as books:
@@ -114,6 +118,23 @@ def furnish(site: ConsoleSite) -> None:
         page.goto("/")
         page.get_by_role("button", name="Approve").first.click()
         page.wait_for_selector(".note.good")
+
+
+def hear(site: ConsoleSite) -> None:
+    """Have the hosts tell that they are there."""
+    now = datetime.now(UTC)
+    for name in HOSTS:
+        for program in ("sensor", "enforcer"):
+            principal = Principal.parse(f"{program}@{name}")
+            number = int(now.timestamp() * 1000)
+            status = messages.status(principal=str(principal), at=now, number=number)
+            site.acting.watch.publish(topics.status(principal), encode(status))
+
+
+def of_host(site: ConsoleSite, host: str) -> UUID:
+    """Return the incident of a host that matters most."""
+    with Reader(site.deployment.archive) as reader:
+        return reader.incidents.page(IncidentQuery(host=host)).incidents[0].id
 
 
 def certify(site: ConsoleSite, now: datetime, *hosts: str) -> None:
