@@ -165,9 +165,11 @@ def test_in_approve_mode_an_order_waits_and_the_alert_says_how_to_approve_it(sit
     site.mode = Mode.APPROVE
     sends, (alert,) = site.report(COPIED)
     assert (sends, alert.state) == ([], State.PENDING)
-    assert alert.done.startswith(f"waits for approval: vedette approve {str(alert.command_id)[:8]} (to block")
-    assert site.heard(30) == []
     (waiting,) = site.reader.open_commands()
+    until = f"{waiting.expires_at:%H:%M} UTC"
+    approve = f"vedette approve {str(alert.command_id)[:8]}"
+    assert alert.done.startswith(f"waits for approval until {until}: {approve} (to block")
+    assert site.heard(30) == []
     assert (waiting.id, waiting.waits) == (alert.command_id, True)
 
 
@@ -177,9 +179,8 @@ def test_the_same_thing_waits_once(site: Site) -> None:
         _, (first,) = site.report(item)
         _, (second,) = site.report(item)
         assert second.state is State.FINAL
-        assert second.done.startswith(
-            f"already waits for approval: vedette approve {str(first.command_id)[:8]}"
-        )
+        assert second.done.startswith("already waits for approval until ")
+        assert f": vedette approve {str(first.command_id)[:8]}" in second.done
         assert name in second.done
 
 

@@ -334,7 +334,10 @@ def test_the_screen_of_vedette_up_tells_at_once_what_waits_and_what_became_of_it
         client.publish(topics.report(Principal.parse("sensor@host-7"), Kind.CLIPBOARD), encode(report))
         client.close()
         line = product.await_line(lambda line: "waits for approval" in line, within=2)
-        found = re.search(r"waits for approval: vedette approve ([0-9a-f]{8}) \(to block evil\.test\)", line)
+        asks = (
+            r"waits for approval until \d\d:\d\d UTC: vedette approve ([0-9a-f]{8}) \(to block evil\.test\)"
+        )
+        found = re.search(asks, line)
         assert found is not None
         command = [sys.executable, "-m", "vedette_console", "undo", found[1]]
         folder = ["--folder", str(tmp_path / "run")]

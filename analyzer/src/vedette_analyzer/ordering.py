@@ -168,7 +168,8 @@ def given_up(order: OpenOrder, why: str, now: datetime) -> Iterator[Effect]:
 
 
 def _asking(order: OpenOrder) -> str:
-    return f"waits for approval: vedette approve {short(order.id)} (to {to_do(order.order)})"
+    until = f"{order.expires_at:%H:%M} UTC"
+    return f"waits for approval until {until}: vedette approve {short(order.id)} (to {to_do(order.order)})"
 
 
 def _enforcer(place: Place) -> Principal:
