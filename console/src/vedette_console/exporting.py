@@ -4,6 +4,7 @@ import csv
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, cast
@@ -92,6 +93,11 @@ def write_xlsx(pages: Iterable["Page"], columns: tuple[str, ...], file: IO[bytes
             file.truncate(0)  # gives its writer room to end in silence
             why = error.args[0] if error.args else error
             raise OSError(getattr(why, "errno", None), getattr(why, "strerror", None) or str(why)) from None
+        finally:
+            for file_of_rows in (sheet.row_data_fh for sheet in book.worksheets()):
+                with suppress(OSError):  # open still where it was not written to its end
+                    if file_of_rows is not None:
+                        file_of_rows.close()
 
 
 def _fill(book: "Workbook", pages: Iterable["Page"], columns: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """What `vedette up` shows: alerts, each once what was done is known, and what else there is to say."""
 
+import json
 import sys
 import time
 from collections import OrderedDict
@@ -28,7 +29,8 @@ class Screen:
     def alert(self, alert: Alert) -> None:
         """Show an alert, at once or when what was done about it is known."""
         if self.as_json:
-            sys.stdout.write(alert.model_dump_json(exclude_none=True) + "\n")
+            told = alert.model_dump(mode="json", exclude_none=True)
+            sys.stdout.write(json.dumps(told) + "\n")  # in ASCII: nothing in it acts on a terminal
             sys.stdout.flush()
         elif alert.state is State.PENDING and alert.mode is not Mode.APPROVE:
             self._unsettled[alert.id] = alert, time.monotonic() + OVERDUE_SECONDS
