@@ -94,10 +94,11 @@ def write_xlsx(pages: Iterable["Page"], columns: tuple[str, ...], file: IO[bytes
             why = error.args[0] if error.args else error
             raise OSError(getattr(why, "errno", None), getattr(why, "strerror", None) or str(why)) from None
         finally:
-            for file_of_rows in (sheet.row_data_fh for sheet in book.worksheets()):
-                with suppress(OSError):  # open still where it was not written to its end
-                    if file_of_rows is not None:
-                        file_of_rows.close()
+            for sheet in book.worksheets():
+                written = cast("IO[str] | None", sheet.row_data_fh)
+                if written is not None:  # open still where the workbook was not written to its end
+                    with suppress(OSError):
+                        written.close()
 
 
 def _fill(book: "Workbook", pages: Iterable["Page"], columns: tuple[str, ...]) -> None:
