@@ -16,7 +16,7 @@ from vedette_analyzer.notifying.queue import Outgoing
 from vedette_analyzer.notifying.sending import NotSentError
 from vedette_analyzer.notifying.settings import AppriseRoute
 from vedette_analyzer.notifying.showing import BY_DEFAULT, shown
-from vedette_schemas import SettingsError
+from vedette_schemas import Alert, SettingsError
 
 from tests.analyzer.notifying.routes import UTC_ZONE, write
 from tests.analyzer.notifying.telling import alert, match
@@ -94,9 +94,9 @@ def never_ends(connection: socket.socket) -> None:
         connection.sendall(bytes(1 << 20))
 
 
-def outgoing(*, refused: bool = False) -> Outgoing:
+def outgoing(told: Alert = ALERT, *, refused: bool = False) -> Outgoing:
     now = datetime.now(UTC)
-    item = Item(newest=shown(ALERT, BY_DEFAULT), count=1, first_at=now, last_at=now)
+    item = Item(newest=shown(told, BY_DEFAULT), count=1, first_at=now, last_at=now)
     return Outgoing(dispatch("chat", (Waiting("", item, now),), now), refused)
 
 
@@ -117,6 +117,17 @@ def test_it_is_not_sent_elsewhere(tmp_path: Path) -> None:
             send(tmp_path, service.port)
         assert caught.value.needs_help
         assert (len(service.asked), elsewhere.asked) == (1, [])
+
+
+def test_nobody_in_a_chat_is_called_by_what_is_listed(tmp_path: Path) -> None:
+    with serving(says("200 OK")) as service:
+        write(tmp_path / "url", f"mmost://127.0.0.1:{service.port}/{'3' * 32}\n")
+        sender = AppriseSender(ROUTE, "chat", UTC_ZONE, tmp_path)
+        asyncio.run(sender.send(outgoing(alert(summary="@channel (@all) of operator@anna <!here>"))))
+        (asked,) = service.asked
+    said = json.loads(asked.partition(b"\n")[2])["text"]
+    assert "\uff20channel (\uff20all) of operator@anna" in said
+    assert "@channel" not in said
 
 
 @pytest.mark.parametrize("answer", [drips, never_ends])

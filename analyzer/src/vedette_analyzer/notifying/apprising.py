@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from .settings import AppriseRoute
 
 _PROGRAM = (sys.executable, "-P", "-m", "vedette_analyzer.notifying.posting")
 _MOST_BODY = 4_000
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+
 _AT_ONCE = asyncio.Semaphore(4)
 """Each takes some 70 MB while it posts."""
 
@@ -50,8 +53,8 @@ class AppriseSender:
         posted = await self._posted(
             Post(
                 url=url,
-                title=said.subject,
-                body=_short(text(said), message.count),
+                title=_unmentioned(said.subject),
+                body=_unmentioned(_short(text(said), message.count)),
                 is_grave=message.gravest.newest.severity in (Severity.HIGH, Severity.CRITICAL),
                 seconds=self._route.timeout_seconds,
             )
@@ -115,6 +118,11 @@ class AppriseSender:
             )
             if done.returncode == 0 and not Posted.model_validate_json(done.stdout).is_known:
                 raise SettingsError(f"{self._path}: holds no URL that apprise knows")
+
+
+def _unmentioned(said: str) -> str:
+    """Return words that call nobody: `@channel` in what is listed would call all who are in a chat."""
+    return _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", said)
 
 
 def _short(body: str, count: int) -> str:
