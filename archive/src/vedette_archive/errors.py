@@ -57,7 +57,7 @@ def _in_words(path: Path, error: Exception) -> ArchiveError:
     primary = code & 0xFF if isinstance(code, int) else None  # the rest says where it happened
     match primary:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return ArchiveLockedError(f"{path} is locked by another program; it is tried again")
+            return ArchiveLockedError(f"{path} is locked by another program for longer than is waited for")
         case sqlite3.SQLITE_FULL:
             return ArchiveFullError(
                 f"no room on the disk of {path}: make some; nothing more is archived until then"

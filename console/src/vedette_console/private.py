@@ -1,11 +1,12 @@
 """Files that only we may write: what another user has prepared is not trusted."""
 
 import os
+import signal
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from vedette_schemas import SettingsError
 
@@ -48,6 +49,20 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 
 @contextmanager
+def tidying_up() -> Generator[None]:
+    """Let who is told to end (SIGTERM: a timer, a shutdown) leave nothing half written."""
+
+    def leave(number: int, _frame: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def new_file(path: Path) -> Generator[IO[bytes]]:
     """Give a file that takes its name once all is in it, and that nobody else may read.
 
@@ -61,7 +76,7 @@ def new_file(path: Path) -> Generator[IO[bytes]]:
             ours(path)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with tidying_up(), os.fdopen(descriptor, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
