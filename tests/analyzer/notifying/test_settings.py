@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
-from vedette_analyzer.notifying.secure import read_secret
+from vedette_analyzer.notifying.secure import ClientContext, read_secret
 from vedette_analyzer.notifying.senders import senders
 from vedette_analyzer.notifying.settings import NotifySettings
 from vedette_analyzer.notifying.showing import Sight
 from vedette_schemas import SettingsError
 from vedette_transport import load_settings
 
+from tests import identities
 from tests.analyzer.notifying.routes import write
 
 ROOT = Path(__file__).parents[3]
@@ -110,6 +111,18 @@ def test_a_key_that_all_can_read_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "key.pem", "a key", 0o644)
     with pytest.raises(SettingsError, match=r"key.pem: all users can read"):
         senders(load(tmp_path, SYSLOG + 'certificate = "notify.toml"\nkey = "key.pem"'), tmp_path)
+
+
+def test_certificates_that_are_half_written_leave_what_was_and_whole_ones_count(tmp_path: Path) -> None:
+    path = identities.write(identities.authority(), "broker@0", tmp_path / "server") / "ca.pem"
+    whole, context = path.read_text(), ClientContext(path)
+    before = context.now()
+    for text in ("half of", "", "half of it"):
+        path.write_text(text)
+        assert context.now() is before
+    path.write_text(whole)
+    assert context.now() is not before
+    assert context.now() is context.now()
 
 
 def test_a_file_that_is_nested_too_deeply_is_said(tmp_path: Path) -> None:

@@ -65,6 +65,21 @@ def test_over_tls_each_alert_is_an_event_and_repeats_are_too(tmp_path: Path) -> 
         assert host.events.empty()
 
 
+def test_a_certificate_that_is_renewed_or_comes_late_is_taken_up(tmp_path: Path) -> None:
+    other = identities.identity(identities.authority(), "broker@0", tmp_path / "other").folder.files()
+    context = server_context(tmp_path)
+    right = (tmp_path / "server" / "ca.pem").read_text()
+    (tmp_path / "siem-ca.pem").write_text(other.ca.read_text())
+    with (
+        sysloghost.serving(context) as host,
+        telling(tmp_path, settings(host.port, 'ca = "siem-ca.pem"\n')) as site,
+    ):
+        site.archive([alert(summary="told in the end")])
+        site.await_line("is not to be trusted: ")
+        (tmp_path / "siem-ca.pem").write_text(right)
+        assert "told in the end" in host.next().body
+
+
 def test_a_server_with_another_certificate_is_not_told(tmp_path: Path) -> None:
     context = server_context(tmp_path)
     with sysloghost.serving(context) as host, telling(tmp_path, settings(host.port)) as site:

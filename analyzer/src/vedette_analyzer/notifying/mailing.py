@@ -23,7 +23,7 @@ from vedette_schemas import SettingsError
 
 from .composing import email
 from .queue import Outgoing
-from .secure import certificate_trouble, client_context, is_not_trusted, read_secret
+from .secure import ClientContext, certificate_trouble, is_not_trusted, read_secret
 from .sending import NotSentError
 from .settings import EmailRoute, MailServer
 
@@ -40,7 +40,7 @@ class Mailer:
     def __init__(self, route: EmailRoute, to: str, server: MailServer, zone: ZoneInfo, folder: Path) -> None:
         """Raise `SettingsError` where certificates or password can't be used."""
         self._route, self._to, self._server, self._zone = route, to, server, zone
-        self._context = client_context(server.ca and folder / server.ca)
+        self._context = ClientContext(server.ca and folder / server.ca)
         self._password_file = server.password_file and folder / server.password_file
         self._password()
 
@@ -75,7 +75,7 @@ class Mailer:
             timeout=server.timeout_seconds,
             use_tls=server.tls == "tls",
             start_tls=server.tls == "starttls",
-            tls_context=None if server.tls == "none" else self._context,
+            tls_context=None if server.tls == "none" else self._context.now(),
             username=server.user,
             password=password,
         )

@@ -9,19 +9,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vedette_schemas import SettingsError
+from vedette_transport.watched import Watched
 
 _LONGEST_SECRET = 4_096
 _DEEPEST = 10
 """Causes of causes."""
 
 
-def client_context(
-    ca: Path | None, certificate: Path | None = None, key: Path | None = None
-) -> ssl.SSLContext:
-    """Return what trusts the usual certificates and those in `ca`.
+class ClientContext:
+    """What trusts the usual certificates and those in `ca`; files that are renewed count from then on."""
 
-    Raise `SettingsError` where a file can't be used.
-    """
+    def __init__(self, ca: Path | None, certificate: Path | None = None, key: Path | None = None) -> None:
+        """Raise `SettingsError` where a file can't be used."""
+        self._paths = ca, certificate, key
+        self._watched = self._watch()
+        self._watched.changed()
+        self._context = _context(*self._paths)
+
+    def now(self) -> ssl.SSLContext:
+        """Return it as of the files that are there; where they can't be used now, as it was before."""
+        if self._watched.changed():
+            try:
+                self._context = _context(*self._paths)
+            except SettingsError:  # one is written after the other
+                self._watched = self._watch()
+        return self._context
+
+    def _watch(self) -> Watched:
+        return Watched([path for path in self._paths if path is not None])
+
+
+def _context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if key is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from . import events, rfc5424
 from .dispatch import Dispatch, Item
 from .queue import Outgoing
-from .secure import certificate_trouble, client_context, is_not_trusted
+from .secure import ClientContext, certificate_trouble, is_not_trusted
 from .sending import NotSentError
 from .settings import SyslogRoute
 from .showing import limited
@@ -39,7 +39,7 @@ class SyslogSender:
         """Raise `SettingsError` where certificates can't be used."""
         self._route = route
         paths = (path and folder / path for path in (route.ca, route.certificate, route.key))
-        self._context = client_context(*paths) if route.over == "tls" else None
+        self._context = ClientContext(*paths) if route.over == "tls" else None
         self._thread = ThreadPoolExecutor(1, "syslog")  # of its own: many that are stuck hold up no other
 
     async def send(self, outgoing: Outgoing) -> None:
@@ -110,7 +110,7 @@ class SyslogSender:
                 plain.shutdown(socket.SHUT_WR)
                 _await_close(plain)
                 return
-            with self._context.wrap_socket(plain, server_hostname=address[0]) as secure:
+            with self._context.now().wrap_socket(plain, server_hostname=address[0]) as secure:
                 secure.sendall(rfc5424.framed(messages))
                 _close(secure)
 
