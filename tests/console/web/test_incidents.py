@@ -55,6 +55,7 @@ def test_an_alert_that_opens_no_incident_says_so(site: ConsoleSite) -> None:
     page = site.person(Role.RESPONDER).go("/hosts/host-7")
     page.get_by_role("button", name="Isolate this host").click()
     expect(page.locator(".note.good")).to_contain_text("isolate is done")
+    site.enforcer.taken.get(timeout=10)
     told = site.acting.alert(lambda alert: alert.severity == "info" and alert.command_id is not None)
     page.goto(f"/alerts/{told.id}/incident")
     expect(page.get_by_role("heading", name="This alert belongs to no incident")).to_be_visible()
