@@ -73,8 +73,8 @@ def test_what_is_in_force_waits_or_is_under_way_is_listed(folder: Path) -> None:
         found = [(each.id.int, state(each, NOW)) for each in current(reader, NOW)]
         everything = {each.id.int: state(each, NOW) for each in reader.newest_commands()}
     assert found == [
-        (2, "in force, 2 h left"),
         (3, "waits for approval, 10 min left"),
+        (2, "in force, 2 h left"),
         (4, "in force, 50 s left"),
     ]
     assert everything == {

@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vedette_console.lines import alert_line, milliseconds, plain
+from vedette_console.lines import alert_line, count, host_name, milliseconds, plain
 from vedette_schemas import Action, Alert, Kind, Match, Mode, Origin, Severity, State, Times, Where
 
 from tests import messages
@@ -71,6 +71,17 @@ def test_what_is_not_covered_is_told_to_its_end() -> None:
 
 def test_an_alert_without_a_match_is_told_by_its_summary() -> None:
     assert "the program of the window is listed" in str(alert_line(alert(match=None)))
+
+
+def test_control_characters_are_seen_as_in_the_web_console() -> None:
+    assert plain("a\nb\t\0\x1b[2J\x7f\u202e") == "a␊b␉␀␛[2J␡\N{REPLACEMENT CHARACTER}"
+
+
+def test_the_server_is_called_so_and_one_is_one() -> None:
+    assert (host_name("0"), host_name("host-7")) == ("server", "host-7")
+    assert str(alert_line(alert(host="0"))).split()[1] == "server"
+    assert [count(number, "day") for number in (0, 1, 1_000)] == ["0 days", "1 day", "1,000 days"]
+    assert count(2, "entry", "entries") == "2 entries"
 
 
 @given(st.text(max_size=500))

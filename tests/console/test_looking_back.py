@@ -86,9 +86,9 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 def test_alerts_are_shown_the_newest_last(folder: Path) -> None:
     code, said = vedette("alerts", "--folder", folder)
     assert code == 0
-    rows = [line for line in said.splitlines() if line.startswith("2026-")]
-    assert [line.split()[2] for line in rows] == ["host-7", "host-7", "host-8", "host-9"]
-    assert "host 'evil.test' in the copied text list.csv:7" in rows[0]
+    rows = said.splitlines()
+    assert [line.split()[3] for line in rows] == ["host-7:", "host-7:", "host-8:", "host-9:"]
+    assert "high        host-7: host 'evil.test' in the copied text  list.csv:7; alerted" in rows[0]
 
 
 def test_alerts_may_be_of_one_host_grave_and_few(folder: Path) -> None:
@@ -118,6 +118,50 @@ def test_what_comes_is_followed(folder: Path) -> None:
         killer.cancel()
         following.terminate()
     assert [UUID(name).int for name in seen] == [3, 6, 7]
+
+
+def test_what_comes_is_shown_as_what_was_there(folder: Path) -> None:
+    words = ["alerts", "--folder", str(folder), "--follow", "--last", "1", "--severity", "medium"]
+    command = [sys.executable, "-m", "vedette_console", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        killer = threading.Timer(30, following.kill)
+        killer.start()
+        assert following.stdout is not None
+        first = following.stdout.readline()
+        with Writer(folder / "archive.db") as writer:
+            store(writer, told(5, host="host-8", at=at(180)))
+        assert following.stdout.readline() == first
+        killer.cancel()
+        following.terminate()
+
+
+@pytest.mark.parametrize("words", [("alerts",), ("search",), ("audit",), ("incidents",)])
+def test_on_a_terminal_of_80_columns_words_are_whole(folder: Path, words: tuple[str, ...]) -> None:
+    host, author = "reception-desk-laptop-03", "operator@" + "a" * 40
+    entry = Entry(at(0), author, "certificate.revoked", "words of some length, " * 9, host=host)
+    with Writer(folder / "archive.db") as writer:
+        store(writer, told(9, host=host, match=None, done="done at some length " * 9), audit=(entry,))
+    shown = CliRunner().invoke(
+        app, [*words, "--folder", str(folder)], env={"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": "80"}
+    )
+    lines = shown.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    there = set(shown.stdout.replace(":", " ").split())
+    assert host in there
+    if words == ("audit",):
+        assert {author, "certificate.revoked"} <= there
+    assert not any(line.strip() in {"e", "th", "ngth"} for line in lines)
+
+
+def test_the_server_is_called_so_and_for_machines_as_ever(folder: Path) -> None:
+    with Writer(folder / "archive.db") as writer:
+        store(writer, told(9, host="0", match=None))
+    for words in (("alerts",), ("search",), ("incidents",), ("report", "--day", "2026-11-21")):
+        code, said = vedette(*words, "--folder", folder)
+        assert code == 0
+        assert "server" in said
+        assert " 0: " not in said
+        assert '"host": "0"' in vedette(*words, "--folder", folder, "--json")[1] or words[0] == "report"
 
 
 def test_incidents_that_are_not_resolved_are_listed_by_score(folder: Path) -> None:
@@ -203,6 +247,9 @@ def test_the_audit_is_listed_and_searched(folder: Path) -> None:
     assert whats("--host", "host-7") == ["command.terminate", "ended.expired"]
     assert whats("--since", "2026-11-21T12:01:00+00:00") == ["act.undo"]
     assert "act.undo" not in whats("--until", "2026-11-21T12:01:00+00:00")
+    ago = datetime.now().astimezone() - at(300)
+    assert whats("--since", f"{int(ago.total_seconds()) + 60}s") == ["act.undo"]
+    assert "act.undo" in whats("--since", f"{at(240).astimezone():%Y-%m-%dT%H:%M:%S}")
     assert whats("--last", "1") == ["ended.expired"]
     assert whats("--text", "no such words") == []
     code, said = vedette("audit", "--folder", folder)
@@ -217,7 +264,7 @@ def test_a_time_that_is_none_is_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert "give a day or a time" in refused(monkeypatch, capsys, "audit", "--folder", folder, *words)
+    assert "ago, or a day or time" in refused(monkeypatch, capsys, "audit", "--folder", folder, *words)
 
 
 def test_a_whole_audit_is_told_with_its_head(folder: Path) -> None:

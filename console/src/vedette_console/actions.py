@@ -43,11 +43,11 @@ def actions(
 
 
 def current(reader: "Reader", now: datetime) -> list["ArchivedCommand"]:
-    """Return what is in force, waits or is under way, what was ordered first coming first."""
+    """Return what is in force, waits or is under way: what waits first, then by host and time."""
     lasting = [command for command in reader.lasting_commands(now) if is_in_force(command, now)]
     still_open = [reader.command(command.id) for command in reader.open_commands()]
     found = [*lasting, *(command for command in still_open if command is not None and command.ending is None)]
-    return sorted(found, key=lambda command: (command.audience, command.issued_at, command.id))
+    return sorted(found, key=lambda each: (not _waits(each), each.audience, each.issued_at, each.id))
 
 
 def is_in_force(command: "ArchivedCommand", now: datetime) -> bool:
@@ -80,6 +80,11 @@ def left(time: timedelta) -> str:
         if total >= 2 * unit:
             return f"{total // unit} {name}"
     return f"{total} s"
+
+
+def _waits(command: "ArchivedCommand") -> bool:
+    """Tell whether somebody has to approve it."""
+    return command.waits and command.ending is None
 
 
 def table(commands: Iterable["ArchivedCommand"], now: datetime) -> Table:
@@ -133,7 +138,7 @@ def _as_json(command: "ArchivedCommand", now: datetime) -> dict[str, object]:
         "host": host_of(command),
         "order": command.order.model_dump(mode="json"),
         "state": state(command, now),
-        "waits": command.waits and command.ending is None,
+        "waits": _waits(command),
         "ending": command.ending,
         "issued_at": command.issued_at.isoformat(),
         "expires_at": command.expires_at.isoformat(),

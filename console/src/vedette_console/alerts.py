@@ -3,19 +3,16 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from vedette_schemas import Alert, Severity, Where
+from vedette_schemas import Alert, Severity
 
 from .acting import OperatorSettings
 from .deployment import read_host
-from .lines import COLOURS, alert_line, plain
+from .lines import alert_row, print_rows
 from .orders import RUN, Folder, open_archive
 
 if TYPE_CHECKING:
@@ -49,7 +46,7 @@ def alerts(
         if as_json:
             sys.stdout.writelines(_json(alert) for alert in found)
         elif found:
-            Console(highlight=False, soft_wrap=False).print(table(found))
+            print_rows(map(alert_row, found))
         elif not follow:
             sys.stdout.write("no such alert\n")
         sys.stdout.flush()
@@ -58,32 +55,6 @@ def alerts(
                 _follow(_coming(reader, cursor.sequence), wanted, severity, as_json=as_json)
             except KeyboardInterrupt:
                 return
-
-
-def table(found: Iterable[Alert]) -> Table:
-    """Return alerts for people."""
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("at", "host", "severity"):
-        grid.add_column(name, no_wrap=True)
-    grid.add_column("what, and what was done", overflow="fold")
-    for alert in found:
-        grid.add_row(
-            f"{alert.at.astimezone():%Y-%m-%d %H:%M:%S}",
-            Text(alert.host, "bold"),
-            Text(alert.severity, COLOURS[alert.severity]),
-            _what(alert).append(f"\n{plain(alert.done, 500)}", "dim"),
-        )
-    return grid
-
-
-def _what(alert: Alert) -> Text:
-    """Return what hit, in which list and line; else what an alert says."""
-    found = alert.match
-    if found is None:
-        return Text(plain(alert.summary, 500))
-    where = "" if found.where is Where.PROGRAM else f" in the {found.where}"
-    text = Text(f"{plain(found.type, 16)} {plain(found.value, 120)!r}{where} ")
-    return text.append(f"{plain(found.list, 40)}:{found.line}", "dim")
 
 
 def _last(archive: Path, host: str | None, least: Severity, count: int) -> list[Alert]:
@@ -98,14 +69,14 @@ def _last(archive: Path, host: str | None, least: Severity, count: int) -> list[
 
 
 def _follow(coming: Iterator[Alert], host: str | None, least: Severity, *, as_json: bool) -> None:
-    screen, order = Console(highlight=False, soft_wrap=True), list(Severity)
+    order = list(Severity)
     for alert in coming:
         if (host is not None and alert.host != host) or order.index(alert.severity) < order.index(least):
             continue
         if as_json:
             sys.stdout.write(_json(alert))
         else:
-            screen.print(alert_line(alert))
+            print_rows([alert_row(alert)])
         sys.stdout.flush()
 
 

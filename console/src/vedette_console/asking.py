@@ -18,7 +18,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 WhatText = Annotated[str, typer.Option("--text", help="Any part of a text, whatever the case.")]
 Observations = Annotated[bool, typer.Option("--observations", help="What hosts saw, instead of alerts.")]
 Since = Annotated[
-    str, typer.Option(metavar="TIME", help="From then on: 90s, 30m, 2h, 7d ago, or 2026-11-20T08:00Z.")
+    str,
+    typer.Option(
+        metavar="TIME", help="From then on: 90s, 30m, 2h, 7d ago, or a day or time: 2026-11-20T08:00."
+    ),
 ]
 Until = Annotated[str, typer.Option(metavar="TIME", help="Before then, written in the same way.")]
 Hosts = Annotated[
@@ -34,17 +37,19 @@ Indicators = Annotated[
 
 
 def moment(text: str, now: datetime, option: str) -> datetime:
-    """Read how long ago, or a day or time, of UTC unless it says otherwise; raise `SettingsError`."""
-    ago = _AGO.fullmatch(text)
+    """Read how long ago, or a day or time: where we are, as times are shown, unless it says otherwise.
+
+    Raise `SettingsError` on anything else.
+    """
+    ago = _AGO.fullmatch(text.strip())
     try:
         if ago is not None:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise SettingsError(
             f"{option} {plain(text, 40)!r}: give 90s, 30m, 2h or 7d ago, or a day or time: 2026-11-20, "
-            "2026-11-20T08:00Z"
+            "2026-11-20T08:00"
         ) from None
 
 

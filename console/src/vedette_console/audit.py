@@ -2,19 +2,18 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from vedette_schemas import SettingsError, VedetteError
 
+from .asking import Since, Until, moment
 from .chains import NOT_HERE, Book, Chain, Row, merged, noted_heads, opened, places
-from .lines import plain
+from .lines import count, host_name, plain, print_rows, stamp
 from .orders import RUN, Folder
 
 if TYPE_CHECKING:
@@ -56,10 +55,8 @@ class _Where(NamedTuple):
 def show_all(
     context: typer.Context,
     folder: Folder = RUN,
-    since: Annotated[
-        str, typer.Option(metavar="TIME", help="From then on: 2026-11-21, 2026-11-21T12:00.")
-    ] = "",
-    until: Annotated[str, typer.Option(metavar="TIME", help="Before then.")] = "",
+    since: Since = "",
+    until: Until = "",
     who: Annotated[str, typer.Option(help="operator@anna, analyzer@0, enforcer@host-7.")] = "",
     what: Annotated[
         str, typer.Option(help="act, command, ended, or exactly: act.undo, command.block, ended.failed.")
@@ -85,9 +82,10 @@ def show_all(
         return
     from vedette_archive import AuditQuery  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
 
+    now = datetime.now(UTC)
     query = AuditQuery(
-        since=read_time(since, "--since") if since else None,
-        until=read_time(until, "--until") if until else None,
+        since=moment(since, now, "--since") if since else None,
+        until=moment(until, now, "--until") if until else None,
         who=who or None,
         what=what or None,
         host=host or None,
@@ -101,7 +99,7 @@ def show_all(
     elif not found:
         sys.stdout.write("no such row\n")
     else:
-        Console(highlight=False, soft_wrap=False).print(table(found))
+        _show(found)
     sys.stdout.flush()
     sys.stderr.writelines(f"vedette: {each}: {plain(why, 500)}\n" for each, why in unread.items())
     _leave_if_not_read(unread)
@@ -170,24 +168,19 @@ def _each(
     return read, unread
 
 
-def table(rows: Iterable[Row]) -> Table:
-    """Return rows for people."""
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    grid.add_column("of", no_wrap=True)
-    grid.add_column("row", justify="right", no_wrap=True)
-    grid.add_column("at", no_wrap=True)
-    for name in ("who", "what", "host"):
-        grid.add_column(name, overflow="fold")
-    grid.add_column("words", overflow="fold", ratio=1)
-    for book, row in rows:
-        grid.add_row(
-            book,
-            str(row.number),
-            f"{row.at.astimezone():%Y-%m-%d %H:%M:%S}",
-            *(Text(plain(text, 120)) for text in (row.who, row.what, row.host)),
-            Text(plain(row.words, 1_000)),
-        )
-    return grid
+def _show(found: Sequence[Row]) -> None:
+    """Print rows for people: beside each number when, who, what and on which host, and the words."""
+    sys.stdout.write(f"times are in {datetime.now().astimezone():%Z}\n")
+    sys.stdout.flush()
+    names = [Text(f"{book} {row.number}") for book, row in found]
+    print_rows(zip(names, map(_text, found), strict=True), widths=[max(map(len, names))])
+
+
+def _text(of: Row) -> Text:
+    row = of.row
+    text = Text(f"{stamp(row.at)}  {plain(row.who, 120)}  ").append(plain(row.what, 120), "bold")
+    host = f"  {host_name(row.host)}" if row.host else ""
+    return text.append(f"{host}: {plain(row.words, 1_000)}")
 
 
 def as_fields(book: Book, row: "AuditRow") -> dict[str, object]:
@@ -206,25 +199,14 @@ def as_fields(book: Book, row: "AuditRow") -> dict[str, object]:
     }
 
 
-def read_time(text: str, option: str) -> datetime:
-    """Read a date or a time, of our time zone unless it says otherwise; raise `SettingsError`."""
-    try:
-        return datetime.fromisoformat(text.strip()).astimezone()
-    except (ValueError, OverflowError):
-        raise SettingsError(
-            f"{option} {plain(text, 40)!r}: give a day or a time: 2026-11-21, 2026-11-21T12:00"
-        ) from None
-
-
 def _lines(book: Book, found: "Verified | None", unread: Mapping[Book, str]) -> list[str]:
     """Return what came of a chain, for people."""
     if found is None:
         return [f"{book}: {plain(unread[book], 500)}\n"]
     if found.faults:
         return [f"{book}: {plain(fault.words, 500)}\n" for fault in found.faults]
-    old = f", {found.cut:,} older ones were removed" if found.cut else ""
-    rows = f"{found.rows:,} row{'' if found.rows == 1 else 's'}"
-    return [f"{book}: {rows}, all as they were written{old}; head {book}:{found.head}\n"]
+    old = f", {count(found.cut, 'older one')} removed" if found.cut else ""
+    return [f"{book}: {count(found.rows, 'row')}, all as they were written{old}; head {book}:{found.head}\n"]
 
 
 def _json_line(book: Book, found: "Verified | None", unread: Mapping[Book, str]) -> list[str]:

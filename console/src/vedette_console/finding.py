@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 from vedette_schemas import SettingsError
 
@@ -37,12 +36,11 @@ from .exporting import (
     OF_OBSERVATIONS,
     Format,
     records,
-    visible,
     write_csv,
     write_lines,
     write_xlsx,
 )
-from .lines import COLOURS, plain
+from .lines import Row, alert_row, host_name, plain, print_rows, stamp
 from .orders import RUN, Folder
 from .private import new_file
 
@@ -69,7 +67,6 @@ def search(
     from vedette_archive import History  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
 
     query = query_of(locals())
-    screen = Console(highlight=False, soft_wrap=False)
     left, more = limit, False
     with History(OperatorSettings.of(folder).archive) as history, _until_closed():
         after: str | None = None
@@ -85,7 +82,7 @@ def search(
             if after is None:
                 break
         if not as_json:
-            _show(found, screen, limit if more else 0)
+            _show(found, limit if more else 0)
 
 
 def export(
@@ -202,28 +199,22 @@ def _shown(pages: Iterator["Page"], query: "Query") -> Iterator["Page"]:
             yield page
 
 
-def _show(pages: list["Page"], screen: Console, more_than: int) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("time", "host", "what"):
-        table.add_column(name, overflow="fold", no_wrap=name == "time")
+def _show(pages: list["Page"], more_than: int) -> None:
     count = 0
     for page in pages:
-        for alert in page.alerts:
-            what = Text(f"{alert.severity} ", COLOURS[alert.severity])
-            found = f"{alert.match.type} {alert.match.value!r}: " if alert.match else ""
-            what.append(plain(f"{found}{alert.summary}", 300), "bold")
-            what.append(f"\n{alert.detector}; {plain(alert.done, 300)}", "not bold dim")
-            table.add_row(_clock(alert.at), alert.host, what)
-        for each in page.observations:
-            host = each.stream.principal.rpartition("@")[2]
-            table.add_row(_clock(each.received_at), host, Text(f"{each.stream.kind}  {_said(each)}"))
+        print_rows(alert_row(alert, in_full=True) for alert in page.alerts)
+        print_rows(map(_row_of_observation, page.observations))
         count += len(page.alerts) + len(page.observations)
     if not count:
         sys.stdout.write("nothing was found\n")
-        return
-    screen.print(table)
-    if more_than:
+    elif more_than:
         sys.stdout.write(f"there may be more: these are the newest {count:,} (--limit)\n")
+
+
+def _row_of_observation(each: "ArchivedObservation") -> Row:
+    host = host_name(each.stream.principal.rpartition("@")[2])
+    what = Text(f"{host}: ", "bold").append(_said(each), "not bold")
+    return Text(stamp(each.received_at)), Text(each.stream.kind), what
 
 
 def _said(each: "ArchivedObservation") -> str:
@@ -238,10 +229,6 @@ def _said(each: "ArchivedObservation") -> str:
         fields.get("address"),
         fields.get("reason"),
     ]
-    words = " ".join(visible(str(part)) for part in parts if part) + port
+    words = " ".join(str(part) for part in parts if part) + port
     program = process.get("executable")
     return plain(f"{words}  {program}".strip() if program else words, 300)
-
-
-def _clock(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -18,8 +18,8 @@ from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Triage
 from .acting import OperatorSettings, carry_out
 from .actions import clock
 from .deployment import read_host
-from .lines import COLOURS, plain
-from .moments import moment_fields, moment_table
+from .lines import COLOURS, count, host_name, plain, print_rows
+from .moments import moment_fields, moment_row
 from .orders import BEGINNING, RUN, Folder, find, open_archive
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def show(
         sys.stdout.write(json.dumps(told) + "\n")
         return
     screen = Console(highlight=False, soft_wrap=False)
-    screen.print(table([incident], now), "", _lines(lines, now), "", moment_table(moments))
+    screen.print(table([incident], now), "", _lines(lines, now), "")
+    print_rows(map(moment_row, moments))
 
 
 @incidents.command(epilog=EXIT_CODES)
@@ -162,7 +163,7 @@ def table(found: "Iterable[Incident]", now: datetime) -> Table:
         cell = Text(f"{each.score:>3} ", "bold").append(f"{each.severity:<8} ", COLOURS[each.severity])
         cell.append(f"{_where(each)}: {plain(each.summary, 300)}", "bold")
         owner = f", {plain(each.owner, 64)}'s" if each.owner else ""
-        again = f", opened again {each.reopened} times" if each.reopened else ""
+        again = f", opened again {count(each.reopened, 'time')}" if each.reopened else ""
         cell.append(f"\n{each.status}{owner}{again}; {_many(each)}, {clock(each.opened_at, now)}")
         cell.append(f" to {clock(each.last_at, now)}" if each.last_at != each.opened_at else "")
         shown.add_row(str(each.id)[:BEGINNING], cell)
@@ -191,13 +192,13 @@ def as_fields(each: "Incident") -> dict[str, object]:
 
 def _where(each: "Incident") -> str:
     if each.host is not None:
-        return each.host
-    return f"{plain((each.indicator or '').replace('|', ' ', 1), 100)} on {each.hosts} hosts"
+        return host_name(each.host)
+    return f"{plain((each.indicator or '').replace('|', ' ', 1), 100)} on {count(each.hosts, 'host')}"
 
 
 def _many(each: "Incident") -> str:
-    alerts = f"{each.alerts:,} alert{'s' if each.alerts > 1 else ''}"
-    return alerts if each.lines == each.alerts else f"{alerts} of {each.lines:,} sorts"
+    alerts = count(each.alerts, "alert")
+    return alerts if each.lines == each.alerts else f"{alerts} of {count(each.lines, 'sort')}"
 
 
 def _lines(found: "Iterable[Line]", now: datetime) -> Table:
@@ -208,7 +209,7 @@ def _lines(found: "Iterable[Line]", now: datetime) -> Table:
         shown.add_column(name, overflow="fold")
     for each in found:
         what = Text(plain(each.summary, 300), COLOURS[each.severity])
-        shown.add_row(f"{each.count:,}", clock(each.last_at, now), each.host, what)
+        shown.add_row(f"{each.count:,}", clock(each.last_at, now), host_name(each.host), what)
     return shown
 
 

@@ -1,35 +1,22 @@
 """An incident's timeline, for people and for machines."""
 
 import json
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 from vedette_schemas import Alert, name_of
 
-from .lines import COLOURS, plain
+from .lines import COLOURS, Row, host_name, plain, stamp
 
 if TYPE_CHECKING:
     from vedette_archive import Moment
 
 
-def moment_table(found: "Iterable[Moment]") -> Table:
-    """Return what happened for people: what was reported is dim, so that alerts stand out."""
-    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    shown.add_column("at", no_wrap=True)
-    shown.add_column("host", overflow="fold")
-    shown.add_column("", no_wrap=True)
-    shown.add_column("what", overflow="fold", ratio=1)
-    for each in found:
-        sort, words, style = _told(each)
-        shown.add_row(
-            f"{each.at.astimezone():%Y-%m-%d %H:%M:%S}",
-            plain(each.host, 63),
-            Text(sort, style),
-            Text(plain(words, 600), style),
-        )
-    return shown
+def moment_row(each: "Moment") -> Row:
+    """Return what happened as a row: what was reported is dim, so that alerts stand out."""
+    sort, words, style = _told(each)
+    text = Text(f"{host_name(each.host)}: " if each.host else "", style)
+    return Text(stamp(each.at)), Text(sort, style), text.append(plain(words, 600))
 
 
 def moment_fields(each: "Moment") -> dict[str, object]:

@@ -18,7 +18,7 @@ from vedette_schemas import ActAnswer, Lift, ListEntry, Scope, SettingsError, Su
 from .acting import OperatorSettings, carry_out
 from .actions import clock, left
 from .deployment import read_host
-from .lines import alert_line, plain
+from .lines import alert_row, count, plain, print_rows
 from .orders import BEGINNING, RUN, Folder, For, find, in_folder, open_archive, seconds
 from .suppressing import DEFAULT_TIME, read_entry, wanted
 
@@ -107,12 +107,11 @@ def show(
     with open_archive(OperatorSettings.of(folder or context.obj).archive) as reader:
         suppression_id = _find(name, reader)
         found = reader.suppressed.hidden(suppression_id, last)
-    for each in reversed(found):
-        if as_json:
-            sys.stdout.write(each.alert.model_dump_json(exclude_none=True) + "\n")
-        else:
-            line = Text(f"{each.alert.at.astimezone():%Y-%m-%d} ").append_text(alert_line(each.alert))
-            Console(highlight=False, soft_wrap=True).print(line)
+    alerts = [each.alert for each in reversed(found)]
+    if as_json:
+        sys.stdout.writelines(alert.model_dump_json(exclude_none=True) + "\n" for alert in alerts)
+    else:
+        print_rows(map(alert_row, alerts))
     if not found and not as_json:
         sys.stdout.write("it has hidden nothing that is still kept\n")
 
@@ -166,8 +165,10 @@ def table(found: Iterable["ArchivedSuppression"], now: datetime) -> Table:
         cell.append(f"\n{_state(each, now)}; by {each.author} {clock(each.since, now)}", "not bold")
         cell.append(f": {plain(each.reason, 300)}", "not bold")
         if each.hidden and each.last_hidden_at is not None:
-            many = f"{each.hidden:,} alert{'s' if each.hidden > 1 else ''}"
-            cell.append(f"\nhas hidden {many}, the last {clock(each.last_hidden_at, now)}", "not bold dim")
+            cell.append(
+                f"\nhas hidden {count(each.hidden, 'alert')}, the last {clock(each.last_hidden_at, now)}",
+                "not bold dim",
+            )
         shown.add_row(str(each.id)[:BEGINNING], cell)
     return shown
 

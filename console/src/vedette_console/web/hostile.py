@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
+from ..lines import PICTURES
+
 MOST = 1_000
 """Characters that are shown of a text, unless a page says otherwise."""
 
@@ -14,9 +16,6 @@ _UNSAFE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _MOST_MARKS = 3
 """Combining marks on one letter, beyond which they would cover the lines above and below."""
-
-_CONTROLS = 0x20
-_DELETE = 0x7F
 
 
 def text(value: object, most: int = MOST) -> Markup:
@@ -46,7 +45,4 @@ def _pieces(kept: str) -> Iterator[Markup]:
 
 def _symbol(character: str) -> str:
     """Return what stands for a character that can't be shown."""
-    number = ord(character)
-    if number < _CONTROLS:
-        return chr(0x2400 + number)  # ␀ ␉ ␊ and so on
-    return "␡" if number == _DELETE else f"U+{number:04X}"
+    return PICTURES.get(character) or f"U+{ord(character):04X}"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from vedette_schemas import Severity
 
 from ..actions import left
-from ..lines import plain
+from ..lines import count, plain
 from .hostile import text
 from .roles import What, may
 
@@ -85,11 +85,6 @@ def clock(at: datetime) -> Markup:
 def segment(value: object) -> str:
     """Return a text as one part of a path, or as a value in a query."""
     return quote(str(value), safe="")
-
-
-def count(number: int, one: str, several: str = "") -> str:
-    """Return a number and what there is of it."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def remaining(until: datetime) -> Markup:
