@@ -11,6 +11,7 @@ from vedette_archive import (
     ArchiveError,
     ArchiveLockedError,
     Batch,
+    Entry,
     History,
     Query,
     Reader,
@@ -23,6 +24,7 @@ from vedette_schemas import Ranges
 
 from tests.archive.history import WINDOWS, alert, observed
 from tests.archive.test_search import told
+from tests.messages import NOON
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def test_a_restored_archive_is_found_by_senders_to_be_an_older_one(path: Path, c
     with Writer(path) as writer:
         writer.store(observed(4, 3))
         lost = writer.epoch
-    aside = restore(copy, path)
+    aside = restore(copy, path, by="user anna")
     assert aside is not None
     with Reader(aside) as former, Reader(path) as reader:
         assert former.numbers(WINDOWS) == Ranges.span(1, 6)
@@ -139,7 +141,7 @@ def test_an_archive_in_use_is_not_replaced(path: Path, writer: Writer, copy: Pat
     back_up(path, copy)
     writer.store(observed(4, 3))
     with pytest.raises(ArchiveLockedError, match="in use: stop the analyzer first"):
-        restore(copy, path)
+        restore(copy, path, by="user anna")
     writer.store(observed(7, 1))
     assert check(path) == []
 
@@ -152,7 +154,7 @@ def test_the_log_of_a_killed_analyzer_does_not_get_into_what_is_restored(path: P
         left = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in ("", "-wal", "-shm")}
     for suffix, content in left.items():
         Path(f"{path}{suffix}").write_bytes(content)
-    restore(copy, path)
+    restore(copy, path, by="user anna")
     assert not Path(f"{path}-wal").exists()
     with Reader(path) as reader:
         assert reader.counts().archived == 3
@@ -164,7 +166,7 @@ def test_a_damaged_archive_is_replaced_and_kept_aside(path: Path, copy: Path) ->
         writer.store(Batch(alerts=(told(1, "a", alert().severity, "needle", 1),)))
     back_up(path, copy)
     path.write_bytes(b"noise" * 5_000)
-    aside = restore(copy, path)
+    aside = restore(copy, path, by="user anna")
     assert aside is not None
     assert aside.read_bytes() == b"noise" * 5_000
     with History(path) as history:
@@ -176,12 +178,34 @@ def test_what_is_no_backup_changes_nothing(path: Path, copy: Path) -> None:
     before = path.read_bytes()
     copy.write_text("dear diary" * 99)
     with pytest.raises(ArchiveDamagedError, match=r"backup\.db is damaged"):
-        restore(copy, path)
+        restore(copy, path, by="user anna")
     with pytest.raises(ArchiveError, match="not there, or no file"):
-        restore(copy.with_name("none.db"), path)
+        restore(copy.with_name("none.db"), path, by="user anna")
     with closing(sqlite3.connect(copy.with_name("songs.db"))) as connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
     with pytest.raises(ArchiveError, match=r"songs\.db is another program's database"):
-        restore(copy.with_name("songs.db"), path)
+        restore(copy.with_name("songs.db"), path, by="user anna")
     assert path.read_bytes() == before
     assert alone(path) or {each.name for each in path.parent.iterdir()} == {"archive.db", "copies"}
+
+
+def test_a_restored_archive_says_so_and_heads_that_were_noted_before_hold(path: Path, copy: Path) -> None:
+    with Writer(path) as writer:
+        writer.store(Batch(audit=(Entry(NOON, "analyzer@0", "analyzer.started", "version 1"),)))
+    back_up(path, copy)
+    with Reader(path) as reader:
+        noted = reader.audit.head
+    with Writer(path) as writer:
+        writer.store(Batch(audit=(Entry(NOON, "analyzer@0", "analyzer.stopped", "it was told to stop"),)))
+    with Reader(path) as reader:
+        lost = reader.audit.head
+    restore(copy, path, by="user anna")
+    with Reader(path) as reader:
+        row = reader.audit.rows()[0]
+        assert (row.who, row.what, row.words) == ("user anna", "archive.restored", f"from {copy}")
+        assert (row.number, row.before) == (noted.number + 1, noted.hash)
+        assert reader.audit.verify([noted]).faults == ()
+        (fault,) = reader.audit.verify([lost]).faults
+        assert fault.words == "row 2 is not the one that was noted: it, or one before it, was written anew"
+    with Reader(copy) as reader:
+        assert reader.audit.head == noted

@@ -4,17 +4,18 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from vedette_archive import Batch, Entry, Writer
+from vedette_archive import Batch, Entry, Reader, Writer
 from vedette_console.__main__ import app, main
 from vedette_console.ca import enrol, make_ca
+from vedette_console.person import person
 from vedette_console.web.deeds import Deeds
 from vedette_console.web.store import Store
 
@@ -47,6 +48,20 @@ def vedette(*words: str | Path, **environment: str) -> tuple[int, str, str]:
     found = CliRunner().invoke(app, ["audit", *map(str, words)], env=settled)
     assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
     return found.exit_code, found.stdout, found.stderr
+
+
+def open_to_all(folder: Path) -> None:
+    for path in (folder, *list(folder.parents)[:3]):
+        path.chmod(0o777)
+
+
+@contextmanager
+def nobody() -> Generator[None]:
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
 
 
 def listed(*words: str | Path) -> list[tuple[str, str]]:
@@ -176,15 +191,11 @@ def test_what_is_wrong_counts_more_than_what_can_not_be_read(folder: Path) -> No
 
 @pytest.mark.root
 def test_who_may_not_read_a_chain_is_told(folder: Path) -> None:
-    for path in (folder, *list(folder.parents)[:3]):
-        path.chmod(0o777)
+    open_to_all(folder)
     (folder / "archive.db").chmod(0o666)
     assert verified("--folder", folder)[0] == 0
-    os.setresuid(NOBODY, NOBODY, 0)
-    try:
+    with nobody():
         code, said, _ = vedette("verify", "--folder", folder)
-    finally:
-        os.setresuid(0, 0, 0)
     assert code == 2
     network, console, ca = said.splitlines()
     assert network.startswith("network: 1 row, all as they were written")
@@ -227,3 +238,34 @@ def test_a_register_of_before_there_was_a_chain_is_told_as_such(folder: Path) ->
     assert code == 2
     assert "holds no chain" in found["ca"]["unread"]
     assert (folder / FILES["ca"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_who_copied_an_archive_and_who_restored_it_is_put_down(folder: Path, tmp_path_factory: Any) -> None:
+    copy = tmp_path_factory.mktemp("elsewhere") / "copy.db"
+    for words in ("backup", "restore"):
+        done = CliRunner().invoke(app, ["archive", words, str(copy), "--folder", str(folder)])
+        assert (done.exit_code, done.stderr) == (0, "")
+    _, said, _ = vedette("--folder", folder, "--book", "network", "--json")
+    found = [json.loads(line) for line in said.splitlines()]
+    # what was copied does not say yet that it was
+    assert [(row["what"], row["who"]) for row in found[1:]] == [("archive.restored", person())]
+    (former,) = folder.glob("archive.db.*")
+    with Reader(former) as reader:
+        row = reader.audit.rows()[0]
+        assert (row.what, row.who, row.words) == ("archive.copied", person(), f"into {copy}")
+    assert verified("--folder", folder)[0] == 0
+
+
+@pytest.mark.root
+def test_who_may_only_read_an_archive_backs_it_up_all_the_same(folder: Path) -> None:
+    open_to_all(folder)
+    with Writer(folder / "archive.db"):  # the analyzer runs
+        for path in folder.glob("archive.db*"):
+            path.chmod(0o644)
+        with nobody():
+            words = ["archive", "backup", str(folder / "copy.db"), "--folder", str(folder)]
+            done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0
+    assert done.stderr.startswith("vedette: the audit does not say so: ")
+    assert done.stderr.endswith("archive.db can't be opened: Permission denied\n")
+    assert done.stdout.endswith(" MB, verified\n")

@@ -28,7 +28,7 @@ def test_a_restored_backup_is_one_clear_alert_and_what_comes_then_is_archived(
         host.await_all_made()
         await_archived(server, 6_000)
         server.analyzer.stop()
-        aside = restore(backup, server.archive)
+        aside = restore(backup, server.archive, by="user anna")
         assert aside is not None
         assert 1_000 <= archived_count(server) < 6_000
         server.analyzer.start()

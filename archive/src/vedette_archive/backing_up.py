@@ -7,9 +7,11 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .chain import Entry
 from .checking import check
 from .errors import ArchiveError, ArchiveLockedError, explained
 from .opening import open_to_read
+from .rows import Batch
 from .writer import Writer
 
 _PAGES = 2_000
@@ -40,10 +42,11 @@ def back_up(path: Path, target: Path, progress: Progress = _nobody) -> None:
         _refuse_unsound(new, f"the copy of {path}", lambda share: progress((1 + share) / 2))
 
 
-def restore(backup: Path, path: Path, progress: Progress = _nobody) -> Path | None:
+def restore(backup: Path, path: Path, progress: Progress = _nobody, *, by: str) -> Path | None:
     """Put a backup in the place of an archive that nobody uses; return where that one lies now.
 
-    A backup of an earlier schema is brought up to date. Raise `ArchiveError` with nothing changed.
+    A backup of an earlier schema is brought up to date, and its audit says from now on that it was restored,
+    and `by` whom. Raise `ArchiveError` with nothing changed.
     """
     with _new(path) as new:
         with (
@@ -53,7 +56,9 @@ def restore(backup: Path, path: Path, progress: Progress = _nobody) -> Path | No
         ):
             _copy(source, copy, lambda share: progress(share / 2))
         try:
-            Writer(new).close()
+            with Writer(new) as writer:
+                said = Entry(datetime.now(UTC), by, "archive.restored", f"from {backup.absolute()}")
+                writer.store(Batch(audit=(said,)))
         except ArchiveError as error:
             raise ArchiveError(str(error).replace(str(new), str(backup))) from None
         _into_one_file(new)

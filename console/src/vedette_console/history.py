@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from .lines import plain
+from .person import person
 
 LARGE = 50 * 2**20
 """Bytes of an archive that takes some seconds to read."""
@@ -63,12 +65,14 @@ def backup(
     """Copy the archive into one file, which nobody else may read, while it is in use; verify the copy.
 
     It is whole, as of one moment, or not there. It holds what people copied and read: keep it accordingly.
+    The archive's audit says who made it.
     """
     from vedette_archive import back_up  # noqa: PLC0415
 
     path = _archive_in(folder)
     with _progress(path, "backing up") as progress:
         back_up(path, file, progress)
+    _put_down(path, "archive.copied", f"into {file.absolute()}")
     sys.stdout.write(f"{plain(str(file), 1_000)}: {file.stat().st_size / 1e6:,.1f} MB, verified\n")
 
 
@@ -85,9 +89,20 @@ def restore(
 
     path = _archive_in(folder)
     with _progress(file, "restoring") as progress:
-        aside = restore(file, path, progress)
+        aside = restore(file, path, progress, by=person())
     former = "" if aside is None else f"; the former one is {plain(str(aside), 1_000)}"
     sys.stdout.write(f"{plain(str(path), 1_000)}: restored{former}\n")
+
+
+def _put_down(path: Path, what: str, words: str) -> None:
+    """Put into the archive's audit what was done with it, if that can be: whoever only reads it may do so."""
+    from vedette_archive import ArchiveError, Batch, Entry, Writer  # noqa: PLC0415
+
+    try:
+        with Writer(path) as writer:
+            writer.store(Batch(audit=(Entry(datetime.now(UTC), person(), what, words),)))
+    except ArchiveError as error:
+        sys.stderr.write(f"vedette: the audit does not say so: {plain(str(error), 1_000)}\n")
 
 
 def _archive_in(path: Path) -> Path:
