@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -41,6 +42,8 @@ SHEET_ROWS = 1_000_000
 
 _LONGEST = 32_000  # Excel holds 32,767 characters in a cell
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20|%")
+# Where a comma parts decimals, spreadsheets part cells at semicolons, within quotes of ours as well.
+_BEHIND_A_SEMICOLON = re.compile(rf';[\s"]*(?=[{re.escape("".join(_FORMULA))}])')
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -123,7 +126,7 @@ def harmless(value: Cell) -> Cell:
     """Return a value that no spreadsheet takes for a formula: what begins like one gets a mark before it."""
     if not isinstance(value, str):
         return value
-    text = visible(value)
+    text = _BEHIND_A_SEMICOLON.sub(r"\g<0>'", visible(value))
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
