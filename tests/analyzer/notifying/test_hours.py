@@ -11,7 +11,10 @@ from tests.analyzer.notifying.routes import BERLIN
 
 SCHOOL = (read_hours("mon-fri 07:30-17:00"),)
 NIGHTS = (read_hours("fri-sun 22:00-06:00"),)
-TIMES = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+NARROW = (read_hours("sat-sun 02:15-02:45"), read_hours("sun 02:30-03:15"))
+_ANY_TIME = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+_CLOCKS_SET = st.datetimes(datetime(2026, 3, 28), datetime(2026, 3, 30), timezones=st.just(UTC))  # noqa: DTZ001
+TIMES = _ANY_TIME | _CLOCKS_SET
 
 
 def berlin(text: str) -> datetime:
@@ -43,7 +46,7 @@ def test_no_hours_are_all_hours() -> None:
     assert next_open((), berlin("2026-11-22T03:00"), BERLIN) == berlin("2026-11-22T03:00")
 
 
-@given(TIMES, st.sampled_from([SCHOOL, NIGHTS]))
+@given(TIMES, st.sampled_from([SCHOOL, NIGHTS, NARROW]))
 def test_the_next_opening_is_open_and_none_before_it_is(at: datetime, hours: tuple[object, ...]) -> None:
     found = next_open(hours, at, BERLIN)  # type: ignore[arg-type]
     assert is_open(hours, found, BERLIN)  # type: ignore[arg-type]

@@ -41,14 +41,14 @@ def read_time(text: str) -> time:
 
 def is_open(hours: Sequence[Hours], at: datetime, zone: ZoneInfo) -> bool:
     """Tell whether a time lies in any of these hours; in none named, each does."""
-    return not hours or any(begins <= at < ends for begins, ends in _spans(hours, at, zone))
+    return not hours or any(begins <= at < ends for begins, ends in _spans(hours, at, zone, 1))
 
 
 def next_open(hours: Sequence[Hours], at: datetime, zone: ZoneInfo) -> datetime:
     """Return the first time from `at` on that lies in these hours."""
     if is_open(hours, at, zone):
         return at
-    return min(begins for begins, _ in _spans(hours, at, zone) if begins > at)
+    return min(begins for begins, _ in _spans(hours, at, zone, 15) if begins > at)
 
 
 def next_digest(digest: Digest, daily_at: time, after: datetime, zone: ZoneInfo) -> datetime:
@@ -60,13 +60,15 @@ def next_digest(digest: Digest, daily_at: time, after: datetime, zone: ZoneInfo)
     return next(each for each in times if each > after)
 
 
-def _spans(hours: Sequence[Hours], at: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """Yield each span of these hours from the day before `at` to two weeks later.
+def _spans(
+    hours: Sequence[Hours], at: datetime, zone: ZoneInfo, days: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield each span of these hours from the day before `at` on, before so many days are over.
 
     One that lies in the hour that is left out when clocks are set is none on that day.
     """
     today = at.astimezone(zone).date()
-    for day in (today + n * _DAY for n in range(-1, 15)):
+    for day in (today + n * _DAY for n in range(-1, days)):
         for each in hours:
             if day.weekday() in each.days:
                 ends = day if each.begins < each.ends else day + _DAY
