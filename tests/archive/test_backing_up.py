@@ -1,6 +1,7 @@
 import os
 import sqlite3
 import stat
+import subprocess
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_a_backup_takes_the_place_of_an_older_one_and_of_nothing_else(
     with Reader(copy) as reader:
         assert reader.counts().archived == 3
     copy.write_text("dear diary")
-    with pytest.raises(ArchiveDamagedError, match="not a database"):
+    with pytest.raises(ArchiveError, match=r"backup\.db is there, and is no archive: name another file"):
         back_up(path, copy)
     assert copy.read_text() == "dear diary"
     with pytest.raises(ArchiveError, match="is the archive itself"):
@@ -102,6 +103,35 @@ def test_a_backup_takes_the_place_of_an_older_one_and_of_nothing_else(
         back_up(path, pipe)
     with pytest.raises(ArchiveError, match="can't be written: Not a directory"):
         back_up(path, copy / "none" / "x.db")
+
+
+def test_a_backup_of_another_version_or_a_damaged_one_is_replaced(
+    path: Path, writer: Writer, copy: Path
+) -> None:
+    writer.store(observed(1, 3))
+    for version in ("0001", "9999"):
+        back_up(path, copy)
+        with closing(sqlite3.connect(copy)) as connection, connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    os.truncate(copy, copy.stat().st_size // 2)
+    back_up(path, copy)
+    assert check(copy) == []
+
+
+@pytest.mark.root
+def test_a_disk_without_room_for_a_copy_is_said(path: Path, writer: Writer, copy: Path) -> None:
+    writer.store(observed(1, 3))
+    small = copy.parent / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", small], check=True)
+    try:
+        with pytest.raises(
+            ArchiveError, match=r"no room on the disk of .*/small/x\.db for a copy: make some"
+        ):
+            back_up(path, small / "x.db")
+        assert not list(small.iterdir())
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def test_an_archive_that_is_not_sound_replaces_no_backup(path: Path, writer: Writer, copy: Path) -> None:
@@ -181,6 +211,9 @@ def test_what_is_no_backup_changes_nothing(path: Path, copy: Path) -> None:
         restore(copy, path, by="user anna")
     with pytest.raises(ArchiveError, match="not there, or no file"):
         restore(copy.with_name("none.db"), path, by="user anna")
+    copy.write_bytes(b"")
+    with pytest.raises(ArchiveError, match=r"backup\.db is empty: name a backup"):
+        restore(copy, path, by="user anna")
     with closing(sqlite3.connect(copy.with_name("songs.db"))) as connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
     with pytest.raises(ArchiveError, match=r"songs\.db is another program's database"):

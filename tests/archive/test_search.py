@@ -202,7 +202,7 @@ def test_a_page_that_looked_at_much_says_how_far_it_came(path: Path, monkeypatch
     ("fields", "said"),
     [
         ({"colour": "red"}, "there is no 'colour' to search by"),
-        ({"host": ["UP"]}, "host: string should match pattern"),
+        ({"host": ["UP"]}, "host: give a host's name: lower-case letters"),
         ({"kind": ["smell"]}, "kind: input should be 'window'"),
         ({"since": "yesterday"}, "since: input should be a valid datetime"),
         ({"since": NOON, "until": NOON}, "since must lie before until"),

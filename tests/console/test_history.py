@@ -54,6 +54,11 @@ def test_the_folder_of_all_programs_may_be_named_and_is_the_default(
     assert run()[0] == 0
 
 
+def test_a_file_may_be_named_whatever_its_name(path: Path) -> None:
+    before = run(path)
+    assert run(path.rename(path.with_name("backup-of-noon"))) == before
+
+
 def test_what_is_wrong_is_said_a_line_each(path: Path) -> None:
     break_it(path)
     code, said = run(path)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from .chain import Entry
 from .checking import check
-from .errors import ArchiveError, ArchiveLockedError, explained
-from .opening import open_to_read
+from .errors import ArchiveError, ArchiveFullError, ArchiveLockedError, explained
+from .opening import is_archive, open_to_read
 from .rows import Batch
 from .writer import Writer
 
@@ -35,9 +35,10 @@ def back_up(path: Path, target: Path, progress: Progress = _nobody) -> None:
             raise ArchiveError(f"{target} is no file: name another one")
         if target.samefile(path):
             raise ArchiveError(f"{target} is the archive itself: name another file")
-        open_to_read(target).close()
+        if not is_archive(target):
+            raise ArchiveError(f"{target} is there, and is no archive: name another file")
     with _new(target) as new:
-        with closing(open_to_read(path)) as source, explained(new), closing(sqlite3.connect(new)) as copy:
+        with closing(open_to_read(path)) as source, explained(target), closing(sqlite3.connect(new)) as copy:
             _copy(source, copy, lambda share: progress(share / 2))
         _refuse_unsound(new, f"the copy of {path}", lambda share: progress((1 + share) / 2))
 
@@ -54,6 +55,8 @@ def restore(backup: Path, path: Path, progress: Progress = _nobody, *, by: str) 
             closing(sqlite3.connect(new)) as copy,
             explained(backup),
         ):
+            if not source.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise ArchiveError(f"{backup} is empty: name a backup")
             _copy(source, copy, lambda share: progress(share / 2))
         try:
             with Writer(new) as writer:
@@ -89,7 +92,7 @@ def _into_one_file(path: Path) -> None:
 def _refuse_unsound(path: Path, what: str, progress: Progress) -> None:
     wrong = check(path, progress)
     if wrong:
-        raise ArchiveError(f"{what} is not sound, and is not used: {wrong[0]}")
+        raise ArchiveError(f"{what} is not sound, and is not used: {wrong[0].replace(str(path), what)}")
 
 
 def _moved_away(path: Path) -> Path | None:
@@ -122,6 +125,8 @@ def _new(target: Path) -> Generator[Path]:
         _flush(new)
         new.replace(target)
         _flush(target.parent)
+    except ArchiveFullError:
+        raise ArchiveFullError(f"no room on the disk of {target} for a copy: make some") from None
     except OSError as error:
         raise ArchiveError(f"{target} can't be written: {error.strerror}") from None
     finally:

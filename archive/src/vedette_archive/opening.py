@@ -56,6 +56,13 @@ def open_to_read(path: Path, *, patience: float = PATIENCE) -> sqlite3.Connectio
     return connection
 
 
+def is_archive(path: Path) -> bool:
+    """Tell by its beginning whether a file is an archive, of whatever version."""
+    with path.open("rb") as file:
+        header = file.read(72)
+    return header.startswith(b"SQLite format 3\0") and int.from_bytes(header[68:], "big") == APPLICATION_ID
+
+
 def _make_private(path: Path) -> None:
     """Make the file readable by its owner alone; SQLite gives its -wal and -shm the same rights."""
     try:

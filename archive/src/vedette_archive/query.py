@@ -164,4 +164,6 @@ def _in_words(error: ValidationError) -> str:
     name = ".".join(str(step) for step in first["loc"][:1]) or "it"
     if first["type"] == "extra_forbidden":
         return f"there is no {name[:40]!r} to search by"
+    if first["type"] == "string_pattern_mismatch":  # of a host alone
+        return f"{name}: give a host's name: lower-case letters, digits and hyphens, at most 63"
     return f"{name}: {first['msg'][:200].lower()}"

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from .lines import plain
 from .person import person
+from .private import tidying_up
 
 LARGE = 50 * 2**20
 """Bytes of an archive that takes some seconds to read."""
@@ -70,7 +71,7 @@ def backup(
     from vedette_archive import back_up  # noqa: PLC0415
 
     path = _archive_in(folder)
-    with _progress(path, "backing up") as progress:
+    with tidying_up(), _progress(path, "backing up") as progress:
         back_up(path, file, progress)
     _put_down(path, "archive.copied", f"into {file.absolute()}")
     sys.stdout.write(f"{plain(str(file), 1_000)}: {file.stat().st_size / 1e6:,.1f} MB, verified\n")
@@ -107,7 +108,8 @@ def _put_down(path: Path, what: str, words: str) -> None:
 
 def _archive_in(path: Path) -> Path:
     """Return the archive that a folder holds, or the one that is named."""
-    return path / "archive.db" if path.is_dir() or not path.suffix else path
+    is_folder = path.is_dir() or not (path.suffix or path.is_file())
+    return path / "archive.db" if is_folder else path
 
 
 @contextmanager
