@@ -16,7 +16,7 @@ export function draw(figure: HTMLElement): void {
   const renew = async (): Promise<void> => {
     if (document.hidden) return;
     const answer = await fetch(figure.dataset.chart ?? "").catch(() => null);
-    if (!answer?.ok) return;
+    if (!answer?.ok || answer.redirected) return; // who is signed out is led to a page
     const counts = (await answer.json()) as Counts;
     figure.hidden = counts.series.length === 0;
     if (figure.hidden) return;

@@ -6,22 +6,28 @@ import http.client
 import json
 import re
 import socket
+import sqlite3
 import urllib.parse
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from vedette_archive import Batch, Query, Writer
 from vedette_console.web.api.routes import router as api
+from vedette_console.web.archives import Archives
 from vedette_console.web.pages.listed import PAGES
 from vedette_console.web.roles import Role
 from vedette_console.web.scopes import Scope
 from vedette_console.web.tokens import Tokens
 from vedette_console.web.visits import SESSION
+from vedette_schemas import VedetteError
 
+from tests.archive.history import alert
 from tests.console.web.site import ConsoleSite
 
 pytestmark = pytest.mark.system
@@ -259,3 +265,28 @@ def test_a_session_guesses_no_password(site: ConsoleSite) -> None:
     for number in range(1, 5):
         guess(number)
     assert "Too many attempts" in guess(5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE alerts SET at = 9223372036854775807",
+        "UPDATE alerts SET body = 'null'",
+        "UPDATE alerts SET body = json_set(body, '$.severity', 'what')",
+        "UPDATE alerts SET body = json_set(body, '$.at', '9999-12-31T23:59:59-12:00')",
+    ],
+)
+def test_a_row_that_can_not_be_read_is_said_in_words(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "archive.db"
+    with Writer(path) as writer:
+        writer.store(Batch(alerts=(alert(1), alert(2))))
+    connection = sqlite3.connect(path)
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    archives = Archives(path)
+    with pytest.raises(VedetteError), archives.searching() as history:
+        history.search(Query())
+    archives.close()

@@ -60,6 +60,29 @@ def test_who_is_let_in_has_used_up_no_attempt(store: Store) -> None:
         assert isinstance(sign_in.attempt("anna", GOOD, "192.0.2.1"), Account)
 
 
+def test_guesses_of_others_do_not_lock_out_a_browser_that_is_known(store: Store) -> None:
+    accounts = Accounts(store)
+    sign_in = SignIn(store, accounts)
+    known_by = sign_in.mark("anna")
+    for number in range(30):
+        sign_in.attempt("anna", f"guess {number}", "192.0.2.1")
+    assert isinstance(sign_in.attempt("anna", GOOD, "192.0.2.1"), Refused)
+    assert isinstance(sign_in.attempt("anna", GOOD, "192.0.2.1", known_by), Account)
+    assert isinstance(sign_in.attempt("anna", GOOD, "192.0.2.1"), Refused), "all others still wait"
+    for mark in ("", ".", known_by[:-1], f"x{known_by}", SignIn(store, accounts).mark("nobody"), "ä.ä"):
+        assert isinstance(sign_in.attempt("anna", GOOD, "192.0.2.1", mark), Refused)
+    for number in range(FREE):
+        sign_in.attempt("anna", f"guess {number}", "192.0.2.1", known_by)
+    assert isinstance(sign_in.attempt("anna", GOOD, "192.0.2.1", known_by), Refused), (
+        "it guesses no more either"
+    )
+    accounts.choose("anna", "some other good words", NOW)
+    for number in range(FREE):
+        sign_in.attempt("anna", f"guess {number}", "192.0.2.2")
+    again = sign_in.attempt("anna", "some other good words", "192.0.2.2", known_by)
+    assert isinstance(again, Refused), "a new password ends all marks"
+
+
 def test_only_some_may_wait_to_be_let_in(store: Store) -> None:
     sign_in = SignIn(store, Accounts(store))
 

@@ -17,6 +17,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 from vedette_archive import Writer
 from vedette_console.deployment import toml
 from vedette_console.web.settings import ConsoleSettings
@@ -28,7 +33,7 @@ from tests.e2e.product import WAIT, Product
 pytestmark = pytest.mark.system
 
 
-def settings(folder: Path, **changes: object) -> Path:
+def settings(folder: Path, /, **changes: object) -> Path:
     """Write settings for a console without a broker."""
     if not (folder / "archive.db").exists():
         Writer(folder / "archive.db").close()
@@ -130,12 +135,28 @@ def test_only_one_console_serves_a_folder_and_a_port(tmp_path: Path) -> None:
         ({"certificate": "no.pem", "key": "no.pem"}, "can't be used for HTTPS"),
         ({"identity": "nowhere"}, "no certificate is there yet"),
         ({"colour": "blue"}, "unknown setting 'colour'"),
+        ({"listen": {"host": "a\0b", "port": 8080}}, "can't listen at"),
+        ({"folder": "console.toml/console"}, "can't be the console's folder"),
+        ({"folder": "taken"}, "can't be the console's folder"),
     ],
 )
 def test_what_keeps_it_from_starting_is_one_line(
     tmp_path: Path, changes: dict[str, object], says: str
 ) -> None:
+    (tmp_path / "taken").mkdir(mode=0o700)
+    (tmp_path / "taken" / "lock").symlink_to(tmp_path / "elsewhere")
     assert says in refused(settings(tmp_path, **changes))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_key_that_wants_a_password_is_refused_and_nobody_is_asked(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    issued = authority.make_ca(tmp_path / "theirs").issue("localhost", addresses=["127.0.0.1"], key=key)
+    issued.key.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a password"))
+    )
+    found = refused(settings(tmp_path, certificate=str(issued.certificate), key=str(issued.key)))
+    assert "can't be used for HTTPS" in found
 
 
 def test_without_archive_and_broker_it_says_so_and_goes_on(tmp_path: Path) -> None:

@@ -134,7 +134,10 @@ def _trouble(request: Request, error: Exception) -> Response:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    log.error("%r failed", request.url.path, exc_info=error)
+    if isinstance(error.__cause__, VedetteError):  # it came too late for a page that says so
+        log.warning("%r was broken off: %s", request.url.path, error.__cause__)
+    else:
+        log.error("%r failed", request.url.path, exc_info=error)
     return _problem(request, 500, "That went wrong here. The console's log says why.")
 
 

@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from pydantic import ValidationError
 from vedette_archive import ArchiveError, History, Reader
 
 _MOST_KEPT = 4
@@ -51,6 +53,10 @@ class _Pool(Generic[_T]):
         one = self._taken(file) or self._opened()
         try:
             yield one
+        except (ValidationError, JSONDecodeError, OverflowError) as error:
+            one.close()
+            why = type(error).__name__
+            raise ArchiveError(f"{self._path} holds something that can't be read ({why})") from error
         except BaseException:
             one.close()
             raise
@@ -79,5 +85,5 @@ class _Pool(Generic[_T]):
     def _file(self) -> int:
         try:
             return self._path.stat().st_ino
-        except OSError:
+        except (OSError, ValueError):
             raise ArchiveError(f"{self._path} is not there: the analyzer makes it when it starts") from None

@@ -74,6 +74,7 @@ def _allow_connections() -> None:
 
 async def _serve(site: Site) -> None:
     settings = site.settings
+    listening = _listening(settings)
     config = uvicorn.Config(
         make_app(site),
         host=settings.listen.host,
@@ -92,7 +93,7 @@ async def _serve(site: Site) -> None:
     for name in ("uvicorn", "python_multipart"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # garbage is normal, and our own errors we log
     server = _Server(config, site.live, settings.address)
-    await server.serve([_listening(settings)])
+    await server.serve([listening])
 
 
 class _Server(uvicorn.Server):
@@ -120,9 +121,10 @@ def _listening(settings: ConsoleSettings) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((where.host, where.port))
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # the last two: no name that could be looked up at all
+        why = error.strerror if isinstance(error, OSError) else ""
         raise SettingsError(
-            f"the console can't listen at {where}: {error.strerror or error}; choose another address"
+            f"the console can't listen at {where}: {why or error}; choose another address"
         ) from None
     return listening
 
@@ -138,7 +140,8 @@ def _tls(settings: ConsoleSettings) -> dict[str, Any]:
             certificate, fingerprint = own_certificate(settings.folder, names)
             key = certificate
             log.info("its certificate is its own, with the SHA-256 fingerprint %s", fingerprint)
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        # A key that wants a password is refused: nobody is there to be asked for it.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: b"")
     except (OSError, ValueError) as error:
         raise SettingsError(f"{certificate or settings.folder}: can't be used for HTTPS: {error}") from None
     return {"ssl_certfile": str(certificate), "ssl_keyfile": str(key)}
@@ -147,8 +150,11 @@ def _tls(settings: ConsoleSettings) -> dict[str, Any]:
 @contextmanager
 def _alone(folder: Path) -> Generator[None]:
     """Keep another console from serving the same folder: it would act under the same name."""
-    private_folder(folder)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        private_folder(folder)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{folder}: can't be the console's folder: {error}") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -13,6 +13,7 @@ from ..ca.limits import Failures
 from . import passwords
 from .accounts import Account, Accounts
 from .deeds import Deeds
+from .known import counted_as, is_mark, mark
 from .store import Store, to_number, to_time
 
 FREE = 5
@@ -44,38 +45,48 @@ class SignIn:
         self._lock = threading.Lock()
         self._turns, self._waiting = asyncio.Semaphore(_AT_ONCE), 0
 
-    async def come(self, name: str, password: str, address: str) -> Account | Refused:
+    async def come(self, name: str, password: str, address: str, known_by: str = "") -> Account | Refused:
         """Attempt it when it is its turn; only from the loop's thread."""
         if self._waiting >= _MOST_WAITING:
             return Refused("Too many people want in just now. Try again in some seconds.", 5.0)
         self._waiting += 1
         try:
             async with self._turns:
-                return await run_in_threadpool(self.attempt, name, password, address)
+                return await run_in_threadpool(self.attempt, name, password, address, known_by)
         finally:
             self._waiting -= 1
 
-    def attempt(self, name: str, password: str, address: str) -> Account | Refused:
+    def attempt(self, name: str, password: str, address: str, known_by: str = "") -> Account | Refused:
         """Return the account if that is its password.
 
         Each attempt counts as a failure until it is known to be none: many at once are not more guesses.
+        A browser that is `known_by` a mark of that account has failures of its own.
         """
         name, moment = name.strip().lower()[:64], time.monotonic()
+        stored = self._accounts.stored_hash(name)
+        is_known = is_mark(known_by, name, stored)
+        counted = counted_as(known_by) if is_known else name
         with self._lock:
-            wait = max(self._addresses.wait(address, moment), self._locked(name))
+            wait = self._locked(counted)
+            if not is_known:
+                wait = max(wait, self._addresses.wait(address, moment))
             if wait > 0:
                 return _too_many(wait)
             self._addresses.count(address, moment)
-            failures = self._count(name)
-        if passwords.is_right(password, self._accounts.stored_hash(name)):
+            failures = self._count(counted)
+        if passwords.is_right(password, stored):
             account = self._accounts.account(name)
             if account is not None:
                 with self._lock:
                     self._addresses.forgive(address, time.monotonic())
-                self._forget(name)
+                self._forget(counted)
                 return account
         self._note(name, failures, f"somebody from {address}")
         return Refused("Name or password is wrong.")
+
+    def mark(self, name: str) -> str:
+        """Return by what the browser of somebody who was let in is known the next time."""
+        return mark(name, self._accounts.stored_hash(name) or "")
 
     def check(self, name: str, password: str) -> str:
         """Return why that is not the password of an account that is signed in; empty where it is.

@@ -17,8 +17,8 @@ from .roles import What, may
 from .sessions import form_token, is_form_token
 from .site import Site
 
-SESSION, VISIT = "__Host-vedette", "__Host-vedette-visit"
-"""Cookies: of who is signed in, and of who is about to."""
+SESSION, VISIT, KNOWN = "__Host-vedette", "__Host-vedette-visit", "__Host-vedette-known"
+"""Cookies: of who is signed in, of who is about to, and of who has done so before."""
 
 _NOTE = "__Host-vedette-note"
 _NOTE_SECONDS = 20
@@ -78,6 +78,13 @@ class Visit:
         """Return a field of the form, without blanks around it."""
         value = self.form.get(name, "")
         return value.strip()[:most] if isinstance(value, str) else ""
+
+
+def remember(response: Response, name: str, secret: str, seconds: int | None = None) -> None:
+    """Set a cookie that scripts can't read and other sites can't use; it ends with the browser, or then."""
+    response.set_cookie(
+        name, secret, max_age=seconds, path="/", secure=True, httponly=True, samesite="strict"
+    )
 
 
 def site_of(request: Request) -> Site:

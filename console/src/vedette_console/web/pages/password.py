@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 from vedette_schemas import SettingsError
 
+from ..known import LIFE_SECONDS
 from ..passwords import LEAST
 from ..roles import What
-from ..visits import SESSION, NotSignedInError, Visit, posting, signed_in, site_of
+from ..visits import KNOWN, SESSION, NotSignedInError, Visit, posting, remember, signed_in, site_of
 from . import Page
 
 router = APIRouter()
@@ -44,5 +45,6 @@ def choose(visit: Annotated[Visit, Depends(posting(What.LOOK, password_due=True)
         return visit.page("password.html", 400, least=LEAST, trouble=trouble)
     response = RedirectResponse("/", 303)
     secret = site.sessions.begin(name, visit.now)
-    response.set_cookie(SESSION, secret, path="/", secure=True, httponly=True, samesite="strict")
+    remember(response, SESSION, secret)
+    remember(response, KNOWN, site.sign_in.mark(name), LIFE_SECONDS)
     return response

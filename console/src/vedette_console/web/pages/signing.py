@@ -8,11 +8,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ..deeds import Deeds
+from ..known import LIFE_SECONDS
 from ..rendering import render
 from ..roles import What
 from ..signing_in import Refused
 from ..site import Site
 from ..visits import (
+    KNOWN,
     SESSION,
     VISIT,
     Visit,
@@ -20,6 +22,7 @@ from ..visits import (
     local_path,
     new_visit,
     posting,
+    remember,
     require_form_token,
     require_our_page,
     signed_in,
@@ -48,12 +51,13 @@ async def sign_in(request: Request) -> Response:
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     back, site = str(form.get("back", "")), site_of(request)
     address = request.client.host if request.client else ""
-    found = await site.sign_in.come(name, password, address)
+    found = await site.sign_in.come(name, password, address, request.cookies.get(KNOWN, ""))
     if isinstance(found, Refused):
         return _form(request, back, name, found)
     secret = await run_in_threadpool(_begin, site, found.name, address)
     response = RedirectResponse(local_path(back) or "/", 303)
-    _remember(response, SESSION, secret)
+    remember(response, SESSION, secret)
+    remember(response, KNOWN, site.sign_in.mark(found.name), LIFE_SECONDS)
     response.delete_cookie(VISIT, secure=True, httponly=True, samesite="strict")
     return response
 
@@ -86,10 +90,5 @@ def _form(request: Request, back: str, name: str = "", refused: Refused | None =
     response = HTMLResponse(render("sign_in.html", shown), status)
     if refused is not None and refused.wait:
         response.headers["Retry-After"] = f"{refused.wait:.0f}"
-    _remember(response, VISIT, secret)
+    remember(response, VISIT, secret)
     return response
-
-
-def _remember(response: Response, name: str, secret: str) -> None:
-    """Set a cookie that scripts can't read, other sites can't use, and that ends with the browser."""
-    response.set_cookie(name, secret, path="/", secure=True, httponly=True, samesite="strict")

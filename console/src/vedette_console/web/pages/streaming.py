@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from ..live import read_cursor
-from ..roles import What, may
+from ..roles import What
 from ..visits import Visit, signed_in, visiting
 from . import Page
 
@@ -35,7 +35,7 @@ async def live(
 
     def is_welcome() -> bool:
         account = signed_in(site, visit.secret)
-        return account is not None and account.name == name and may(account.role, What.LOOK)
+        return account is not None and account.name == name and account.role is visit.account.role
 
     stream = site.live.listen(cursor, regions, is_welcome, name)
     first = await anext(stream)  # what keeps it from being followed is answered, not broken off
