@@ -120,6 +120,27 @@ def test_what_comes_is_followed(folder: Path) -> None:
     assert [UUID(name).int for name in seen] == [3, 6, 7]
 
 
+def test_who_follows_an_archive_that_is_replaced_is_told(folder: Path, tmp_path: Path) -> None:
+    words = ["alerts", "--folder", str(folder), "--follow", "--json", "--last", "1"]
+    command = [sys.executable, "-m", "vedette_console", *words]
+    with Writer(tmp_path / "other.db") as writer:
+        store(writer, told(8))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as following:
+        killer = threading.Timer(30, following.kill)
+        killer.start()
+        assert following.stdout is not None
+        following.stdout.readline()
+        with Writer(folder / "archive.db") as writer:
+            store(writer, told(6))
+        following.stdout.readline()  # it follows
+        (tmp_path / "other.db").replace(folder / "archive.db")
+        _, said = following.communicate()
+        killer.cancel()
+    assert following.returncode == 2
+    assert "was replaced by another archive: follow that one anew" in said
+    assert said.count("\n") == 1
+
+
 def test_what_comes_is_shown_as_what_was_there(folder: Path) -> None:
     words = ["alerts", "--folder", str(folder), "--follow", "--last", "1", "--severity", "medium"]
     command = [sys.executable, "-m", "vedette_console", *words]

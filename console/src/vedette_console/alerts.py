@@ -52,7 +52,8 @@ def alerts(
         sys.stdout.flush()
         if follow:
             try:
-                _follow(_coming(reader, cursor.sequence), wanted, severity, as_json=as_json)
+                coming = _coming(reader, archive, cursor.sequence)
+                _follow(coming, wanted, severity, as_json=as_json)
             except KeyboardInterrupt:
                 return
 
@@ -80,18 +81,32 @@ def _follow(coming: Iterator[Alert], host: str | None, least: Severity, *, as_js
         sys.stdout.flush()
 
 
-def _coming(reader: "Reader", sequence: int) -> Iterator[Alert]:
-    """Yield each alert that is written behind this sequence: SQLite tells nobody, so that it is asked."""
-    from vedette_archive import Cursor  # noqa: PLC0415
+def _coming(reader: "Reader", archive: Path, sequence: int) -> Iterator[Alert]:
+    """Yield each alert that is written behind this sequence: SQLite tells nobody, so that it is asked.
 
-    cursor = Cursor(reader.name, sequence)
+    Raise `OtherArchiveError` once another archive lies there: what we read from gets nothing any more.
+    """
+    from vedette_archive import Cursor, OtherArchiveError  # noqa: PLC0415
+
+    cursor, file = Cursor(reader.name, sequence), _file(archive)
     while True:
         found = reader.alerts_after(cursor, _AT_ONCE)
         for each in found:
             cursor = each.cursor
             yield each.alert
         if len(found) < _AT_ONCE:
+            if _file(archive) not in (file, None):
+                raise OtherArchiveError(f"{archive} was replaced by another archive: follow that one anew")
             time.sleep(_PAUSE_SECONDS)
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Return which file that is; `None` while there is none, as in the midst of a restore."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _json(alert: Alert) -> str:
