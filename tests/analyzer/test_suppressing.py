@@ -202,7 +202,7 @@ def test_who_suppressed_what_and_why_is_told(site: Site) -> None:
     _, _, (narrow,) = site.act(suppress(indicator=WORSE, host="host-7"))
     assert narrow.summary == f"{ANNA} suppresses host worse.test on host-7: a false alarm"
     assert (narrow.host, narrow.severity) == ("host-7", Severity.INFO)
-    assert narrow.done == "suppressed until 2026-11-22T12:00:03Z"
+    assert narrow.done == "suppressed until 2026-11-22T12:00:03Z, for 24 h"
     _, _, (wide,) = site.act(suppress(detector="look-alike-text"), 4)
     assert wide.summary == f"{ANNA} suppresses all that look-alike-text finds on all hosts: a false alarm"
     assert (wide.host, wide.severity) == ("0", Severity.MEDIUM)
@@ -291,7 +291,8 @@ def test_who_suppresses_the_same_again_sets_its_time_anew(site: Site) -> None:
     first = begin(site, second=0, seconds=3_600, indicator=WORSE, host="host-7")
     act, *_ = site.act(suppress(60, indicator=WORSE, host="host-7"), 10, issuer="operator@ben")
     assert act.words == (
-        f"suppressed until 2026-11-21T12:01:10Z, in the place of {str(first)[:8]}: host worse.test on host-7"
+        f"suppressed until 2026-11-21T12:01:10Z, for 1 min, in the place of {str(first)[:8]}:"
+        " host worse.test on host-7"
     )
     assert [each.id for each in site.reader.suppressed.in_force(at(11))] == [act.id]
     kept = site.reader.suppressed.get(first)

@@ -74,7 +74,7 @@ def test_what_is_suppressed_is_hidden_at_once_and_found_and_told_again_once_lift
     words = said(site.vedette("suppress", "our own site", "--indicator", "evil.test", "--for", "2h"))
     first, how = words.splitlines()
     assert first.startswith("suppressed until ")
-    assert first.endswith(": host evil.test on all hosts")
+    assert first.endswith("Z, for 2 h: host evil.test on all hosts")
     name = how.removeprefix("to end it sooner: vedette suppressions lift ").split()[0]
     told = site.alert(lambda alert: alert.summary.endswith("our own site"))
     assert (told.detector, told.severity, told.done[:16]) == ("act", "info", "suppressed until")
@@ -108,6 +108,13 @@ def test_what_is_suppressed_is_hidden_at_once_and_found_and_told_again_once_lift
     assert listed(site) == []
     (over,) = listed(site, "--all")
     assert (over["hidden"], over["ended_by"]) == (3, line["by"])
+
+    on_none = site.vedette("suppress", "it will come", "--host", "host-99", "--for", "7d")
+    first, note, _ = said(on_none).splitlines()
+    assert first.endswith("Z, for 7 d: all that any detector finds on host-99")
+    assert note == "but no host host-99 has been heard yet: 'vedette hosts' lists them"
+    told_all = json.loads(said(site.vedette("suppress", "it is there", "--host", "host-7", "--json")))
+    assert set(told_all) == {"state", "id", "words"}
 
 
 def hidden(site: ActingSite, name: str) -> list[str]:

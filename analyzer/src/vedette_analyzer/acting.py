@@ -157,7 +157,7 @@ class Acting:
         if self._ordering.enforcers.ceiling(enforcer) is Mode.OBSERVE and not is_test:
             raise NotDoneError(f"{host} itself allows nothing but observing")
         self._needs_ability(order, host)
-        how_long = "" if isinstance(order, SelfTest) else f" for {for_how_long(order)}"
+        how_long = "" if isinstance(order, SelfTest) else f" for {for_how_long(order.ttl_seconds)}"
         summary = f"{act.author} ordered {host}: {to_do(order)}{how_long}"
         opened = self._open(order, enforcer, summary, act, now, effects, token)
         words = f"{host}: {doing(order)}{how_long}{self._if_away(enforcer)}"

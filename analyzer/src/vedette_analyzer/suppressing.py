@@ -11,7 +11,7 @@ from .orders import Effect
 from .suppressions import MAX_SUPPRESSIONS, Suppressions
 from .telling import ACT
 from .troubles import trouble
-from .words import day_and_time, short
+from .words import day_and_time, for_how_long, short
 
 
 def suppress(
@@ -33,7 +33,7 @@ def suppress(
     if not suppressions.has_room(new):
         raise NotDoneError(f"{MAX_SUPPRESSIONS} suppressions are in force: lift some, or name wider ones")
     before = suppressions.begin(new)
-    until = f"until {day_and_time(new.until)}"
+    until = f"until {day_and_time(new.until)}, for {for_how_long(what.ttl_seconds)}"
     instead = ""
     if before is not None:
         effects.append(SuppressionEnded(before.id, now, act.author))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from vedette_schemas import Block, Isolate, Notify, Order, SelfTest, Terminate, name_of
 
-_HOUR = 3_600
+_HOUR, _DAY = 3_600, 86_400
 
 
 def to_do(order: Order) -> str:
@@ -41,10 +41,9 @@ def day_and_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def for_how_long(order: Block | Isolate) -> str:
-    """Return how long something is to last: "24 h", "90 min", "45 s"."""
-    seconds = order.ttl_seconds
-    for unit, name in ((_HOUR, "h"), (60, "min")):
-        if seconds % unit == 0:
+def for_how_long(seconds: int) -> str:
+    """Return how long something is to last: "7 d", "24 h", "90 min", "45 s"."""
+    for unit, name, least in ((_DAY, "d", 2), (_HOUR, "h", 1), (60, "min", 1)):
+        if seconds % unit == 0 and seconds >= least * unit:
             return f"{seconds // unit} {name}"
     return f"{seconds} s"

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from vedette_schemas import ActAnswer, Lift, ListEntry, Scope, SettingsError, Suppress
+from vedette_schemas import ActAnswer, Lift, ListEntry, Principal, Scope, SettingsError, Suppress
 
 from .acting import OperatorSettings, carry_out
 from .actions import clock, left
@@ -65,7 +65,9 @@ def suppress(
         raise SettingsError("say what is to be suppressed: --indicator, --host or --detector, or several")
     entry = None if indicator is None else _entry(indicator, settings)
     scope = _scope(None if host is None else read_host(host), detector, entry)
-    _carry_out([wanted(scope, reason=reason, seconds=seconds(duration))], settings, folder, as_json=as_json)
+    asked = [wanted(scope, reason=reason, seconds=seconds(duration))]
+    note = _if_unheard(scope.host, settings) if scope.host else ""
+    _carry_out(asked, settings, folder, note=note, as_json=as_json)
 
 
 @suppressions.callback()
@@ -207,16 +209,28 @@ def _find(name: str, reader: "Reader") -> UUID:
     )
 
 
+def _if_unheard(host: str, settings: OperatorSettings) -> str:
+    """Return what is to be said where nothing was ever heard of a host: it may come, or be misspelt."""
+    with open_archive(settings.archive) as reader:
+        heard = {Principal.parse(each.principal).host for each in reader.senders()}
+    return "" if host in heard else f"no host {host} has been heard yet: 'vedette hosts' lists them"
+
+
 def _carry_out(
-    asked: Sequence[Suppress | Lift], settings: OperatorSettings, folder: Path, *, as_json: bool
+    asked: Sequence[Suppress | Lift],
+    settings: OperatorSettings,
+    folder: Path,
+    *,
+    note: str = "",
+    as_json: bool,
 ) -> None:
     carry_out(
         asked,
         settings,
         listed_by="vedette suppressions",
         as_json=as_json,
-        fields=lambda what, answer: {"id": str(_id(what, answer))},
-        hint=lambda what, answer: _how_to_end(what, answer, folder),
+        fields=lambda what, answer: {"id": str(_id(what, answer))} | ({"note": note} if note else {}),
+        hint=lambda what, answer: (f"but {note}\n" if note else "") + _how_to_end(what, answer, folder),
     )
 
 
