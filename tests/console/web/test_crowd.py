@@ -99,6 +99,18 @@ def test_a_name_can_not_be_that_of_a_program(store: Store) -> None:
         Accounts(store).add("token.siem", Role.ADMIN, NOW)
 
 
+@pytest.mark.parametrize("change", ["role = 'god'", f"made_at = {2**63 - 1}", f"signed_in_at = {-(2**63)}"])
+def test_a_row_that_somebody_has_changed_is_named_and_can_be_removed(store: Store, change: str) -> None:
+    accounts = Accounts(store)
+    accounts.add("eve", Role.VIEWER, NOW)
+    with store.writing() as connection:
+        connection.execute(f"UPDATE accounts SET {change} WHERE name = 'eve'")
+    with pytest.raises(SettingsError, match="'eve' can't be read"):
+        accounts.everyone()
+    accounts.remove("eve")
+    assert [each.name for each in accounts.everyone()] == ["anna"]
+
+
 def test_where_nothing_can_be_written_people_still_look(store: Store) -> None:
     sessions = Sessions(store)
     secret = sessions.begin("anna", NOW)

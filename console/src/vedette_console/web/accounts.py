@@ -141,5 +141,8 @@ def _unknown(name: str) -> SettingsError:
 
 def _account(row: tuple[str, str, int, int, int | None]) -> Account:
     name, role, once, made_at, signed_in_at = row
-    signed_in = None if signed_in_at is None else to_time(signed_in_at)
-    return Account(name, Role(role), bool(once), to_time(made_at), signed_in)
+    try:
+        signed_in = None if signed_in_at is None else to_time(signed_in_at)
+        return Account(name, Role(role), bool(once), to_time(made_at), signed_in)
+    except (ValueError, OverflowError, OSError):
+        raise SettingsError(f"the account {name!r} can't be read: remove it, and make it anew") from None

@@ -106,9 +106,12 @@ _COLUMNS = "name, scopes, made_by, made_at, expires_at, used_at"
 
 def _token(row: tuple[str, str, str, int, int, int | None]) -> Token:
     name, scopes, made_by, made_at, expires_at, used_at = row
-    used = None if used_at is None else to_time(used_at)
-    good_for = frozenset(map(Scope, scopes.split()))
-    return Token(name, good_for, made_by, to_time(made_at), to_time(expires_at), used)
+    try:
+        used = None if used_at is None else to_time(used_at)
+        good_for = frozenset(map(Scope, scopes.split()))
+        return Token(name, good_for, made_by, to_time(made_at), to_time(expires_at), used)
+    except (ValueError, OverflowError, OSError):
+        raise SettingsError(f"the token {name!r} can't be read: remove it, and make another one") from None
 
 
 def _digest(secret: str) -> bytes:
