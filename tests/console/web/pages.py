@@ -4,6 +4,7 @@ PAGES = (
     "/",
     "/alerts",
     "/alerts?text=phrase&severity=critical",
+    "/alerts/suppressions",
     "/hosts",
     "/hosts/host-7",
     "/actions",

@@ -13,6 +13,7 @@ from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Suppress
 from ...results import Came
 from ...suppressing import suppress_all
 from ..acting import Asked, carry_out
+from ..detectors import detectors
 from ..roles import What
 from ..visits import Looking, Triaging, Visit
 from . import Page
@@ -42,6 +43,10 @@ def alerts(visit: Looking, request: Request) -> Response:
             found = history.search(query, after, _SHOWN)
     except QueryError as error:
         trouble = str(error)
+    with visit.site.archives.reading() as reader:
+        suppressed = len(reader.suppressed.in_force(visit.now))
+    with visit.site.archives.searching() as history:
+        known = detectors(history, visit.now)
     older = urlencode([*query.pairs(), ("after", found.next)]) if found.next else ""
     return visit.page(
         "alerts.html",
@@ -54,6 +59,8 @@ def alerts(visit: Looking, request: Request) -> Response:
         trouble=trouble,
         lengths=LENGTHS,
         usual=_USUAL,
+        suppressed=suppressed,
+        detectors=known,
     )
 
 

@@ -11,6 +11,7 @@ from vedette_archive import By, Events, Query, QueryError
 from vedette_archive import Page as Found
 from vedette_schemas import Kind, Severity
 
+from ..detectors import detectors
 from ..observed import seen
 from ..roles import What
 from ..visits import ForbiddenError, Looking, Visit
@@ -56,6 +57,8 @@ def history(visit: Looking, request: Request) -> Response:
         trouble = str(error)
     older = urlencode([*query.pairs(), ("after", found.next)]) if found.next else ""
     span = span_of(query, visit.now)
+    with visit.site.archives.searching() as archive:
+        known = detectors(archive, visit.now)
     return visit.page(
         "history.html",
         400 if trouble else 200,
@@ -70,6 +73,7 @@ def history(visit: Looking, request: Request) -> Response:
         span=span,
         counts=_counts(visit, span),
         chart=urlencode(query.pairs()),
+        detectors=known,
     )
 
 

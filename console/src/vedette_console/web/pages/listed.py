@@ -19,11 +19,13 @@ from . import (
     settings,
     signing,
     streaming,
+    suppressions,
 )
 
 PAGES: tuple[Page, ...] = (
     now.PAGE,
     alerts.PAGE,
+    suppressions.PAGE,
     incidents.PAGE,
     hosts.PAGE,
     actions.PAGE,
