@@ -1,8 +1,9 @@
 // What pages do beyond showing what the server made: times in the reader's zone, what is new as it happens, charts.
 import { keepCurrent } from "./live";
-import { tellTimes } from "./times";
+import { takeTimes, tellTimes } from "./times";
 
 tellTimes(document);
+takeTimes();
 setInterval(() => tellTimes(document), 1000);
 keepCurrent();
 

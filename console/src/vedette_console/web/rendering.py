@@ -1,6 +1,7 @@
 """How pages come about: templates, and how times, lengths of time and hostile text are written in them."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,7 +15,7 @@ from vedette_schemas import Severity
 
 from ..actions import left
 from ..lines import count, plain
-from .hostile import text
+from .hostile import MOST, text
 from .roles import What, may
 
 HERE = Path(__file__).parent
@@ -22,6 +23,8 @@ BUILT = HERE / "static" / "built"
 """Where `make web` puts the scripts; without them pages work, and do not renew themselves."""
 
 ISLANDS = BUILT / "islands.js"
+
+_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\b", re.ASCII)
 
 
 @lru_cache(maxsize=1)
@@ -40,6 +43,8 @@ def templates() -> Environment:
         "plain": plain,
         "when": when,
         "clock": clock,
+        "hour": hour,
+        "sentence": sentence,
         "remaining": remaining,
         "segment": segment,
         "count": count,
@@ -80,6 +85,30 @@ def clock(at: datetime) -> Markup:
     return Markup('<time datetime="{}" data-as="clock">{}</time>').format(
         f"{shown:%Y-%m-%dT%H:%M:%S.%fZ}", f"{shown:%m-%d %H:%M:%S}"
     )
+
+
+def hour(at: datetime) -> Markup:
+    """Return the hour that begins then, of a day that its surroundings tell."""
+    shown = at.astimezone(UTC)
+    return Markup('<time datetime="{}" data-as="hour">{}</time>').format(
+        f"{shown:%Y-%m-%dT%H:%M:%SZ}", f"{shown:%H}"
+    )
+
+
+def sentence(value: object, most: int = MOST) -> Markup:
+    """Return what a program said: as hostile as any text, its moments being written as all others are."""
+    shown = str(value)
+    kept = shown if len(shown) <= most else shown[: most - 1] + "…"
+    return Markup("").join(_moment(piece) or text(piece, most) for piece in _MOMENT.split(kept) if piece)
+
+
+def _moment(written: str) -> Markup | None:
+    if _MOMENT.fullmatch(written) is None:
+        return None
+    try:
+        return when(datetime.fromisoformat(written))
+    except (ValueError, OverflowError):  # it only looks like one
+        return None
 
 
 def segment(value: object) -> str:
