@@ -39,6 +39,7 @@ SECRET = "what somebody copied: xylophone"
 POSTS = {
     "/alerts/acknowledge": Role.RESPONDER,
     "/alerts/suppress": Role.RESPONDER,
+    "/alerts/suppressions/{suppression_id}/lift": Role.RESPONDER,
     "/incidents/triage": Role.RESPONDER,
     "/hosts/{name}/isolate": Role.RESPONDER,
     "/hosts/{name}/block": Role.RESPONDER,
