@@ -346,12 +346,33 @@ def test_a_head_that_is_none_is_said(
 
 
 def test_a_day_is_told(folder: Path) -> None:
+    vain = ArchivedAct(
+        UUID(int=10),
+        ANNA,
+        at(360),
+        "order",
+        done=False,
+        words="no enforcer of nohost has been heard",
+        token="x.y.z",
+    )
+    with Writer(folder / "archive.db") as writer:
+        store(writer, acts=(vain,))
     code, said = vedette("report", "--folder", folder, "--day", "2026-11-21")
     assert code == 0
     assert "1 critical   2 high   1 low" in said
     assert "evil.test" in said
-    assert "act.undo 1, analyzer.started 1, command.terminate 1, ended.expired 1" in said
-    assert re.search(r"12:05 +operator@anna +undone", said)
+    assert said.startswith("Vedette, Saturday 21 November 2026, by this machine's clock (")
+    done, refusals = said.split("What was refused, and not done")
+    for words in (
+        r"by operators +1 order taken back\n",
+        r"ordered +1 program to end\n",
+        r"on hosts +1 not done in time\n",
+        r"by Vedette +1 start of the analyzer\n",
+        r"12:05 +operator@anna: undone",
+    ):
+        assert re.search(words, re.sub(r" +\n", "\n", done)), words
+    assert "blocking" not in done
+    assert re.search(r"12:06 +operator@anna: no enforcer of nohost has been heard", refusals)
     assert "\x1b[2J" not in said
 
 
@@ -379,6 +400,9 @@ def test_a_day_is_one_page_that_asks_nobody(folder: Path, tmp_path: Path) -> Non
     assert code == 0
     page = (tmp_path / "day.html").read_text("utf-8")
     assert "evil.test" in page
+    assert "2 high" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert not {"\x1b", "\0", "\u202e"} & set(page)
     for what in ("<script", "src=", "href=", "url(", "@import"):
         assert what not in page
 

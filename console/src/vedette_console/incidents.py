@@ -161,13 +161,22 @@ def table(found: "Iterable[Incident]", now: datetime) -> Table:
     shown.add_column(overflow="fold")
     for each in found:
         cell = Text(f"{each.score:>3} ", "bold").append(f"{each.severity:<8} ", COLOURS[each.severity])
-        cell.append(f"{_where(each)}: {plain(each.summary, 300)}", "bold")
-        owner = f", {plain(each.owner, 64)}'s" if each.owner else ""
-        again = f", opened again {count(each.reopened, 'time')}" if each.reopened else ""
-        cell.append(f"\n{each.status}{owner}{again}; {_many(each)}, {clock(each.opened_at, now)}")
-        cell.append(f" to {clock(each.last_at, now)}" if each.last_at != each.opened_at else "")
+        cell.append(f"{about(each)}\n", "bold").append(standing(each, now))
         shown.add_row(str(each.id)[:BEGINNING], cell)
     return shown
+
+
+def about(each: "Incident") -> str:
+    """Return where an incident is, and what it is about."""
+    return f"{_where(each)}: {plain(each.summary, 300)}"
+
+
+def standing(each: "Incident", now: datetime) -> str:
+    """Return how an incident stands, whose it is, of how many alerts, and from when to when they were."""
+    owner = f", {plain(each.owner, 64)}'s" if each.owner else ""
+    again = f", opened again {count(each.reopened, 'time')}" if each.reopened else ""
+    until = f" to {clock(each.last_at, now)}" if each.last_at != each.opened_at else ""
+    return f"{each.status}{owner}{again}; {_many(each)}, {clock(each.opened_at, now)}{until}"
 
 
 def as_fields(each: "Incident") -> dict[str, object]:

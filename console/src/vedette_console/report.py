@@ -1,7 +1,7 @@
 """What a day was like: gathered from the archive, and written for a terminal, a program or a browser."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 from vedette_schemas import Severity
 
+from .done import counted
 from .incidents import as_fields as incident_fields
 from .incidents import table as incident_table
-from .lines import COLOURS, plain
+from .lines import COLOURS, host_name, plain
 
 if TYPE_CHECKING:
     from vedette_archive import AuditRow, Count, History, Incident, Reader, Top
@@ -28,7 +29,9 @@ _SEVERITIES = tuple(reversed(Severity))
 class Report(NamedTuple):
     """A day, from `since` until `until` where we are: of incidents, acts and tops the first few.
 
-    `deeds` counts the audit's rows by what was done; `losses` are all there ever were, by their fate.
+    `acts` are what operators had done, `refused` what they asked for in vain. `deeds` counts the audit's rows
+    by what they say, `refusals` those of them that were refused. `losses` are all there ever were, by their
+    fate.
     """
 
     since: datetime
@@ -39,8 +42,20 @@ class Report(NamedTuple):
     indicators: "Sequence[Top]"
     incidents: "Sequence[Incident]"
     deeds: dict[str, int]
+    refusals: dict[str, int]
     acts: "Sequence[AuditRow]"
+    refused: "Sequence[AuditRow]"
     losses: dict[str, int]
+
+    @property
+    def title(self) -> str:
+        """Which day it is, and by which clock."""
+        return f"Vedette, {self.since:%A %d %B %Y}, by this machine's clock ({self.since:%Z})"
+
+    @property
+    def done(self) -> dict[str, int]:
+        """How often what was done, without what was refused."""
+        return {what: number - self.refusals.get(what, 0) for what, number in self.deeds.items()}
 
     @property
     def severities(self) -> dict[Severity, int]:
@@ -61,6 +76,8 @@ def gather(reader: "Reader", history: "History", day: date) -> Report:
     incidents = reader.incidents.page(
         IncidentQuery(since=since, until=until), MOST_INCIDENTS, by_score=True
     ).incidents
+    acts = [row for row in rows if row.what.startswith("act.")]
+    refused = [row for row in acts if _is_refused(row)]
     losses: Counter[str] = Counter()
     for of_host in reader.losses().values():
         losses.update({str(fate): count for fate, count in of_host.items()})
@@ -73,9 +90,15 @@ def gather(reader: "Reader", history: "History", day: date) -> Report:
         indicators=history.top(By.INDICATOR, since, until, _MOST_TOP),
         incidents=incidents,
         deeds=dict(sorted(Counter(row.what for row in rows).items())),
-        acts=[row for row in rows if row.what.startswith("act.")][:MOST_ACTS][::-1],
+        refusals=dict(Counter(row.what for row in refused)),
+        acts=[row for row in acts if not _is_refused(row)][:MOST_ACTS][::-1],
+        refused=refused[:MOST_ACTS][::-1],
         losses=dict(losses),
     )
+
+
+def _is_refused(act: "AuditRow") -> bool:
+    return act.facts.get("done") is False
 
 
 def rendered(report: Report, now: datetime) -> RenderableType:
@@ -95,38 +118,57 @@ def as_fields(report: Report) -> dict[str, object]:
         ],
         **{
             name: [{"value": each.value, "alerts": each.alerts, "worst": each.worst} for each in top]
-            for name, top in _tops(report)
+            for name, top in tops(report)
         },
         "incidents": [incident_fields(each) for each in report.incidents],
         "deeds": report.deeds,
-        "acts": [
-            {"at": row.at.isoformat(), "who": row.who, "what": row.what, "words": row.words}
-            for row in report.acts
-        ],
+        "acts": [_act_fields(row) for row in report.acts],
+        "refused": [_act_fields(row) for row in report.refused],
         "losses": report.losses,
     }
 
 
 def _parts(report: Report, now: datetime) -> Iterator[RenderableType]:
-    yield Text(f"Vedette, {report.since:%A %d %B %Y} ({report.since:%Z})\n", "bold")
+    yield Text(f"{report.title}\n", "bold")
     yield _alerts(report)
-    for name, top in _tops(report):
+    for name, top in tops(report):
         if top:
             yield _section(f"Most alerts: {name}")
-            yield _top(top)
+            yield _top(top, of_hosts=top is report.hosts)
     yield _section("Incidents")
     found = report.incidents
     yield incident_table(found, now) if found else Text("none")
     yield _section("What was done")
-    yield Text(", ".join(f"{what} {count:,}" for what, count in report.deeds.items()) or "nothing")
+    yield _counted(report.done)
     if report.acts:
-        yield _acts(report.acts)
-    if any(report.losses.values()):
-        lost = ", ".join(f"{fate} {count:,}" for fate, count in report.losses.items())
-        yield Text(f"\nnever archived, to this day: {lost}", "yellow")
+        yield Group("", _acts(report.acts))
+    if report.refused:
+        yield _section("What was refused, and not done")
+        yield _acts(report.refused)
+    if never := lost(report):
+        yield Text(f"\nnever archived, to this day: {never}", "yellow")
 
 
-def _tops(report: Report) -> "tuple[tuple[str, Sequence[Top]], ...]":
+def _counted(done: Mapping[str, int]) -> RenderableType:
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for label, words in counted(done):
+        shown.add_row(label, words)
+    return shown if shown.row_count else Text("nothing")
+
+
+def _act_fields(row: "AuditRow") -> dict[str, object]:
+    return {"at": row.at.isoformat(), "who": row.who, "what": row.what, "words": row.words}
+
+
+def lost(report: Report) -> str:
+    """Return what was never archived, and why; nothing where all was."""
+    return ", ".join(f"{fate} {count:,}" for fate, count in report.losses.items() if count)
+
+
+def tops(report: Report) -> "tuple[tuple[str, Sequence[Top]], ...]":
+    """Return what most alerts are about, each sort with its name."""
     return (("hosts", report.hosts), ("detectors", report.detectors), ("indicators", report.indicators))
 
 
@@ -136,12 +178,12 @@ def _alerts(report: Report) -> RenderableType:
     text = Text()
     for severity, count in report.severities.items():
         text.append(f"{count:,} {severity}", COLOURS[severity]).append("   ")
-    text.append(f"\n{_bars(report)}", "cyan").append(f"  alerts an hour, from {report.since:%H:%M}")
+    text.append(f"\n{bars(report)}", "cyan").append(f"  alerts an hour, from {report.since:%H:%M}")
     return text
 
 
-def _bars(report: Report) -> str:
-    """Return the alerts of each hour as a row of bars."""
+def bars(report: Report) -> str:
+    """Return the alerts of each hour as a row of bars; there has to be one."""
     count = int((report.until - report.since).total_seconds()) // 3600
     hours = [0] * count
     for each in report.hours:
@@ -155,20 +197,25 @@ def _section(name: str) -> Text:
     return Text(f"\n{name}", "bold")
 
 
-def _top(found: "Sequence[Top]") -> Table:
+def top_name(each: "Top", *, of_hosts: bool) -> str:
+    """Return what stands at the top, for people."""
+    return host_name(each.value) if of_hosts else plain(each.value, 200)
+
+
+def _top(found: "Sequence[Top]", *, of_hosts: bool) -> Table:
     shown = Table.grid(padding=(0, 2))
     shown.add_column(justify="right")
     shown.add_column(overflow="fold")
     for each in found:
-        shown.add_row(f"{each.alerts:,}", Text(plain(each.value, 200), COLOURS[each.worst]))
+        shown.add_row(f"{each.alerts:,}", Text(top_name(each, of_hosts=of_hosts), COLOURS[each.worst]))
     return shown
 
 
 def _acts(found: "Sequence[AuditRow]") -> Table:
     shown = Table.grid(padding=(0, 2))
-    for _ in range(2):
-        shown.add_column(no_wrap=True)
+    shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
     for row in found:
-        shown.add_row(f"{row.at.astimezone():%H:%M}", plain(row.who, 64), Text(plain(row.words, 300)))
+        text = Text(f"{plain(row.who, 64)}: ", "bold").append(plain(row.words, 300), "not bold")
+        shown.add_row(f"{row.at.astimezone():%H:%M}", text)
     return shown

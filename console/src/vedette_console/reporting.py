@@ -1,6 +1,5 @@
 """`vedette report`: what a day was like."""
 
-import io
 import json
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -15,16 +14,17 @@ from .acting import OperatorSettings
 from .lines import plain
 from .orders import RUN, Folder, open_archive
 from .private import new_file
-from .report import Report, as_fields, gather, rendered
+from .report import as_fields, gather, rendered
 
-_WIDTH = 110
 _FIRST, _LAST = date(2000, 1, 2), date(2099, 12, 30)
 """Days of our century, wherever we are."""
 
 
 def report(
     folder: Folder = RUN,
-    day: Annotated[str, typer.Option(metavar="DATE", help="2026-11-21, today or yesterday.")] = "today",
+    day: Annotated[
+        str, typer.Option(metavar="DATE", help="2026-11-21, today or yesterday, by this machine's clock.")
+    ] = "today",
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one page instead, which needs nothing else.")
     ] = None,
@@ -39,6 +39,8 @@ def report(
     with open_archive(archive) as reader, History(archive) as history:
         found = gather(reader, history, wanted)
     if html is not None:
+        from .report_page import page  # noqa: PLC0415 (what writes pages, nothing else here needs)
+
         with new_file(html) as new:
             new.write(page(found, now).encode("utf-8", "replace"))
         sys.stdout.write(f"{plain(str(html), 1_000)}: written\n")
@@ -60,10 +62,3 @@ def read_day(text: str) -> date:
     if found is None or not _FIRST <= found <= _LAST:
         raise SettingsError(f"--day {plain(text, 40)!r}: give a date: 2026-11-21, today or yesterday")
     return found
-
-
-def page(found: Report, now: datetime) -> str:
-    """Return a report as one HTML page: with its styles in it, and without scripts."""
-    screen = Console(record=True, file=io.StringIO(), width=_WIDTH, highlight=False, color_system="truecolor")
-    screen.print(rendered(found, now))
-    return screen.export_html(inline_styles=True)
