@@ -174,7 +174,10 @@ def records() -> list[Any]:
         *(ours, wide, over, lifted),
         SuppressionEnded(over.id, at(6)),
         SuppressionEnded(lifted.id, at(7), "operator@ben"),
-        *(Hidden(FIRST, found(id=UUID(int=number), at=at(number))) for number in (8, 9)),
+        *(
+            Hidden(FIRST, found(id=UUID(int=number), at=at(number), summary="\x9b2J\u202eevil"))
+            for number in (8, 9)
+        ),
     ]
 
 
@@ -221,6 +224,7 @@ def test_what_was_hidden_is_shown(folder: Path) -> None:
     assert text.count("host 'evil.test' in the copied text  blocklist.csv:7") == 2
     code, text = vedette("suppressions", "--folder", folder, "show", "a1", "--last", "1", "--json")
     assert [json.loads(line)["id"] for line in text.splitlines()] == [str(UUID(int=9))]
+    assert text.isascii()  # nothing in it acts on a terminal
     assert "nothing that is still kept" in vedette("suppressions", "show", "a2", "--folder", folder)[1]
 
 

@@ -111,7 +111,8 @@ def show(
         found = reader.suppressed.hidden(suppression_id, last)
     alerts = [each.alert for each in reversed(found)]
     if as_json:
-        sys.stdout.writelines(alert.model_dump_json(exclude_none=True) + "\n" for alert in alerts)
+        told = (alert.model_dump(mode="json", exclude_none=True) for alert in alerts)
+        sys.stdout.writelines(json.dumps(each) + "\n" for each in told)
     else:
         print_rows(map(alert_row, alerts))
     if not found and not as_json:
