@@ -9,10 +9,11 @@ from email.policy import compat32
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from vedette_analyzer.notifying.composing import email
-from vedette_analyzer.notifying.dispatch import Item, Waiting, dispatch
+from vedette_analyzer.notifying.composing import email, words
+from vedette_analyzer.notifying.dispatch import Dispatch, Item, Waiting, dispatch
 from vedette_analyzer.notifying.settings import EmailRoute
 from vedette_analyzer.notifying.showing import Sight, shown
+from vedette_schemas import Alert
 
 from tests.analyzer.notifying.routes import BERLIN, route
 from tests.analyzer.notifying.telling import alert, match, origin
@@ -46,12 +47,15 @@ PIECES = [
 ]
 
 
+def of(*told: Alert) -> Dispatch:
+    items = [Item(newest=shown(each, SEES.may_see), count=1, first_at=NOW, last_at=NOW) for each in told]
+    return dispatch("officer/a@school.example", tuple(Waiting("", item, NOW) for item in items), NOW)
+
+
 def mailed(text: str) -> bytes:
     assert isinstance(SEES, EmailRoute)
     found = match(value=text[:900], subject=text, comment=text)
-    told = alert(summary=text or "x", done=text or "x", match=found, origin=origin(excerpt=text[:300]))
-    item = Item(newest=shown(told, SEES.may_see), count=1, first_at=NOW, last_at=NOW)
-    message = dispatch("officer/a@school.example", (Waiting("", item, NOW),), NOW)
+    message = of(alert(summary=text or "x", done=text or "x", match=found, origin=origin(excerpt=text[:300])))
     return email(message, SEES, "vedette@school.example", "a@school.example", BERLIN).as_bytes()
 
 
@@ -67,6 +71,18 @@ def test_a_subject_never_holds_another_header_nor_what_was_made_harmless(text: s
     subject = str(make_header(decode_header("".join(str(mail["Subject"]).splitlines()))))
     assert subject.strip().startswith("[Vedette] HIGH: host-7")
     assert not [c for c in subject if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"}]
+
+
+def test_a_message_leads_to_the_console_where_one_is_named() -> None:
+    first, second = alert(), alert()
+    console = "https://vedette.school.example:8443"
+    assert words(of(first), SEES, BERLIN, console).footer.endswith(f" {console}/alerts/{first.id}/incident")
+    assert words(of(first, second), SEES, BERLIN, console).footer.endswith(f" {console}/alerts")
+    assert "http" not in words(of(first), SEES, BERLIN).footer
+
+
+def test_the_server_is_called_so() -> None:
+    assert words(of(alert(host="0", summary="a test")), SEES, BERLIN).headline == "HIGH: server: a test"
 
 
 @pytest.mark.parametrize("text", ["a" * 1_000, "é" * 1_000, "=" * 1_000])

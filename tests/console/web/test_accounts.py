@@ -19,6 +19,8 @@ from vedette_console.web.signing_in import FREE, Refused, SignIn
 from vedette_console.web.store import NAME, Store
 from vedette_schemas import SettingsError
 
+from tests import brokers
+
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 GOOD = "a few good words"
 
@@ -259,5 +261,8 @@ def test_accounts_are_kept_by_the_command_line(folder: Path) -> None:
 
 
 def test_where_no_console_answers_its_health_says_so(folder: Path) -> None:
+    port = brokers.free_port()
+    with (folder / "console.toml").open("a") as settings:
+        settings.write(f'listen = {{ host = "127.0.0.1", port = {port} }}\n')
     code, said, _ = vedette("health", "--folder", folder)
-    assert (code, said.startswith("no console answers at 127.0.0.1:8080")) == (1, True)
+    assert (code, said.startswith(f"no console answers at 127.0.0.1:{port}")) == (1, True)

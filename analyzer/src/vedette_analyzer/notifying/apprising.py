@@ -36,16 +36,22 @@ _NEEDS_HELP = {*range(300, 400), 401, 403, 404, 405, 410}
 class AppriseSender:
     """Sends on one route, to the one service that its URL names."""
 
-    def __init__(self, route: AppriseRoute, name: str, zone: ZoneInfo, folder: Path) -> None:
+    def __init__(
+        self, route: AppriseRoute, name: str, zone: ZoneInfo, folder: Path, console: str = ""
+    ) -> None:
         """Raise `SettingsError` where apprise is not installed, or its URL can't be used."""
-        self._route, self._name, self._zone = route, name, zone
+        self._route, self._name, self._zone, self._console = route, name, zone, console
         self._path = folder / route.url_file
         self._look()
 
     async def send(self, outgoing: Outgoing) -> None:
         """Send it; raise `NotSentError` where the service does not take it."""
         message = outgoing.dispatch
-        said = bare(message, self._zone) if outgoing.refused else words(message, self._route, self._zone)
+        said = (
+            bare(message, self._zone)
+            if outgoing.refused
+            else words(message, self._route, self._zone, self._console)
+        )
         try:
             url = read_secret(self._path)
         except SettingsError as error:

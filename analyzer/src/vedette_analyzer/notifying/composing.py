@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from vedette_schemas import State
+from vedette_schemas import SERVER
 
 from .dispatch import Dispatch, Item, first_name
 from .settings import EmailRoute, Route
@@ -50,8 +50,8 @@ class Words(NamedTuple):
     footer: str
 
 
-def words(dispatch: Dispatch, route: Route, zone: ZoneInfo) -> Words:
-    """Return what a message says on this route."""
+def words(dispatch: Dispatch, route: Route, zone: ZoneInfo, console: str = "") -> Words:
+    """Return what a message says on this route; `console` is the web console's address, to be led to."""
     entries = tuple(_entry(item, route, zone) for item in dispatch.items)
     first = entries[0]
     if len(entries) == 1:
@@ -60,9 +60,13 @@ def words(dispatch: Dispatch, route: Route, zone: ZoneInfo) -> Words:
         subject = f"{_alerts(dispatch.count)}, the gravest {first.severity}: {first.heading}"
         headline = f"{_alerts(dispatch.count)}, the gravest first"
     hidden = [sight for sight in Sight if sight not in route.may_see]
-    footer = f"Told by Vedette on the route {dispatch.route}." + (
-        f" Not shown on it: {', '.join(hidden)}." if hidden else ""
-    )
+    footer = f"Told by Vedette on the route {dispatch.route}."
+    if hidden:
+        footer += f" Not shown on it: {', '.join(hidden)}."
+    if console:
+        footer += f" More: {console}/alerts" + (
+            f"/{dispatch.items[0].newest.id}/incident" if len(entries) == 1 else ""
+        )
     return Words(_in_header(f"[Vedette] {subject}"), headline, entries, footer)
 
 
@@ -72,10 +76,17 @@ def text(said: Words) -> str:
 
 
 def email(
-    dispatch: Dispatch, route: EmailRoute, sender: str, to: str, zone: ZoneInfo, *, is_refused: bool = False
+    dispatch: Dispatch,
+    route: EmailRoute,
+    sender: str,
+    to: str,
+    zone: ZoneInfo,
+    console: str = "",
+    *,
+    is_refused: bool = False,
 ) -> EmailMessage:
     """Return a message as e-mail; `is_refused`: without the words of hosts and lists, which were refused."""
-    said = bare(dispatch, zone) if is_refused else words(dispatch, route, zone)
+    said = bare(dispatch, zone) if is_refused else words(dispatch, route, zone, console)
     mail, domain = EmailMessage(policy=SMTP), sender.rpartition("@")[2]
     mail["From"], mail["To"] = f"Vedette <{sender}>", to
     mail["Subject"] = said.subject
@@ -113,7 +124,8 @@ def _alerts(count: int) -> str:
 def _entry(item: Item, route: Route, zone: ZoneInfo) -> Entry:
     seen = limited(item.newest, route.may_see)
     what = seen.summary or (f"an alert of {seen.detector}" if seen.detector else "an alert")
-    heading = f"{seen.host}: {what}" if seen.host else what
+    host = "server" if seen.host == SERVER else seen.host
+    heading = f"{host}: {what}" if host else what
     if item.count > 1:
         heading = f"{heading} ({item.count} times)"
     elif item.count == 0:
@@ -139,7 +151,7 @@ def _lines(seen: Shown, item: Item, zone: ZoneInfo) -> Iterator[tuple[str, str]]
     yield "hit", seen.subject or ""
     yield "title", seen.title or ""
     yield "user", "" if seen.user is None else f"uid {seen.user}"
-    yield "done", (seen.done or "") + (", not ended yet" if seen.done and seen.state is State.PENDING else "")
+    yield "done", seen.done or ""
     yield "detector", seen.detector or ""
     yield "ATT&CK", seen.technique or ""
     yield "alert", str(seen.id)

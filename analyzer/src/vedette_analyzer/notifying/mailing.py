@@ -37,9 +37,11 @@ _CALLS = 6
 class Mailer:
     """Sends to one mailbox; a message has the same name each time."""
 
-    def __init__(self, route: EmailRoute, to: str, server: MailServer, zone: ZoneInfo, folder: Path) -> None:
+    def __init__(
+        self, route: EmailRoute, to: str, server: MailServer, zone: ZoneInfo, folder: Path, console: str = ""
+    ) -> None:
         """Raise `SettingsError` where certificates or password can't be used."""
-        self._route, self._to, self._server, self._zone = route, to, server, zone
+        self._route, self._to, self._server, self._zone, self._console = route, to, server, zone, console
         self._context = ClientContext(server.ca and folder / server.ca)
         self._password_file = server.password_file and folder / server.password_file
         self._password()
@@ -48,7 +50,13 @@ class Mailer:
         """Send it; raise `NotSentError` where the mail server does not take it."""
         sender = self._server.sender
         mail = email(
-            outgoing.dispatch, self._route, sender, self._to, self._zone, is_refused=outgoing.refused
+            outgoing.dispatch,
+            self._route,
+            sender,
+            self._to,
+            self._zone,
+            self._console,
+            is_refused=outgoing.refused,
         )
         password = None
         try:

@@ -22,8 +22,8 @@ def _sender(lane: str, settings: NotifySettings, folder: Path) -> Sender:
         case EmailRoute() as route:
             if settings.mail is None:
                 raise SettingsError(f"route {name}: there is no mail server")
-            return Mailer(route, mailbox, settings.mail, settings.zone, folder)
+            return Mailer(route, mailbox, settings.mail, settings.zone, folder, settings.console)
         case SyslogRoute() as route:
             return SyslogSender(route, folder)
         case AppriseRoute() as route:
-            return AppriseSender(route, name, settings.zone, folder)
+            return AppriseSender(route, name, settings.zone, folder, settings.console)

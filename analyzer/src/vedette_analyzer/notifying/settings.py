@@ -17,6 +17,7 @@ from .showing import BY_DEFAULT, Sight
 MAX_ROUTES = 32
 
 _MAILBOX = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
+_ADDRESS_OF_CONSOLE = r"^(?:https?://[A-Za-z0-9.\[\]:-]{1,255})?$"
 MailAddress = Annotated[str, StringConstraints(pattern=_MAILBOX)]
 RouteName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?$")]
 Pattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?_-]{1,64}$")]
@@ -151,7 +152,8 @@ class NotifySettings(Settings):
     """Who is told what. Relative paths start at the settings' folder.
 
     `archive` is the analyzer's, which is only read; `queue` is the file of what is still to be told.
-    `metrics` is where Prometheus may ask. A route that fails for `trouble_minutes` is told on the others.
+    `metrics` is where Prometheus may ask; `console` is where people reach the web console, which messages
+    then lead to. A route that fails for `trouble_minutes` is told on the others.
     """
 
     archive: Path = Path("archive.db")
@@ -159,6 +161,7 @@ class NotifySettings(Settings):
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     trouble_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 10
     metrics: Annotated[str, AfterValidator(an_address)] | None = None
+    console: Annotated[str, StringConstraints(pattern=_ADDRESS_OF_CONSOLE)] = ""
     mail: MailServer | None = None
     route: Annotated[
         Mapping[RouteName, Annotated[Route, Field(discriminator="by")]],
