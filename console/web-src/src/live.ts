@@ -5,7 +5,9 @@ type Row = { id: string; host: string; html: string };
 type News = { rows: Row[]; folded: Record<string, number> };
 
 const MOST_ROWS = 200;
+const MOST_COUNTED = 1000;
 const AGAIN = 2000;
+const CALM = 1000;
 
 export function keepCurrent(): void {
   const main = document.querySelector<HTMLElement>("main[data-live]");
@@ -22,7 +24,11 @@ class Page {
   private cursor: string;
   private again = 0;
   private folded = 0;
+  private soon = 0;
   private readonly said = document.getElementById("live");
+  private readonly away = document.getElementById("away");
+  private readonly news = document.getElementById("news");
+  private readonly fresh = new Set<string>();
   private readonly list = document.getElementById("alerts");
   private readonly regions = new Map<string, HTMLElement>();
 
@@ -38,7 +44,8 @@ class Page {
     clearTimeout(this.again);
     const query = new URLSearchParams([["after", this.cursor], ...[...this.regions.keys()].map((name) => ["region", name])]);
     const source = (this.source = new EventSource(`/live?${query}`));
-    source.addEventListener("open", () => this.say("on", "live"));
+    source.addEventListener("open", () => this.say("on"));
+    source.addEventListener("well", () => this.say("on"));
     source.addEventListener("error", () => this.lost(source));
     source.addEventListener("alerts", (event) => this.alerts(event));
     source.addEventListener("region", (event) => this.region(event));
@@ -71,9 +78,27 @@ class Page {
     const news = JSON.parse(event.data) as News;
     const host = this.main.dataset.host;
     const rows = host === undefined ? news.rows : news.rows.filter((row) => row.host === host);
-    if (this.list) for (const row of rows) this.show(this.list, row);
     const folded = Object.values(news.folded).reduce((sum, count) => sum + count, 0);
+    if (this.news) return this.count(this.news, rows, folded);
+    if (this.list) for (const row of rows) this.show(this.list, row);
     if (folded) this.fold(folded);
+  }
+
+  // A list that somebody works through stays as it is: it says how much it lacks.
+  private count(place: HTMLElement, rows: Row[], folded: number): void {
+    this.folded += folded;
+    for (const { id } of rows) {
+      if (this.fresh.size < MOST_COUNTED && !document.getElementById(`alert-${id}`)) this.fresh.add(id);
+    }
+    const count = this.fresh.size + this.folded;
+    if (!count || this.soon) return;
+    this.soon = window.setTimeout(() => {
+      this.soon = 0;
+      const link = place.querySelector("a") ?? place.appendChild(document.createElement("a"));
+      const now = this.fresh.size + this.folded;
+      link.href = location.pathname + location.search;
+      link.textContent = `${now.toLocaleString()}${this.fresh.size < MOST_COUNTED ? "" : " or more"} new ${now === 1 ? "alert" : "alerts"}${place.dataset.words}`;
+    }, CALM);
   }
 
   private show(list: HTMLElement, row: Row): void {
@@ -81,16 +106,16 @@ class Page {
     if (!fresh) return;
     const known = document.getElementById(`alert-${row.id}`);
     const open = known?.querySelector("details")?.open ?? false;
-    if (known) {
-      known.replaceWith(fresh);
-      const details = fresh.querySelector("details");
-      if (details) details.open = open;
-    } else {
-      fresh.classList.add("new");
-      list.prepend(fresh);
-      while (list.children.length > MOST_ROWS) list.lastElementChild?.remove();
-      document.getElementById("no-alerts")?.setAttribute("hidden", "");
-    }
+    const focused = known?.contains(document.activeElement) ? (place_of(document.activeElement) ?? "summary") : null;
+    known?.remove();
+    const next = [...list.children].find((each) => moment(each) <= moment(fresh));
+    list.insertBefore(fresh, next ?? null); // who approves an alert gives it another time
+    const details = fresh.querySelector("details");
+    if (details) details.open = open;
+    if (focused) fresh.querySelector<HTMLElement>(focused)?.focus();
+    if (!known) fresh.classList.add("new");
+    while (list.children.length > MOST_ROWS) list.lastElementChild?.remove();
+    document.getElementById("no-alerts")?.setAttribute("hidden", "");
     tellTimes(fresh);
   }
 
@@ -113,11 +138,18 @@ class Page {
     if (focused) place.querySelector<HTMLElement>(focused)?.focus();
   }
 
-  private say(state: "on" | "off", words: string): void {
-    if (!this.said || this.said.textContent === words) return;
-    this.said.className = `live ${state}`;
-    this.said.textContent = words;
+  private say(state: "on" | "off", words = ""): void {
+    if (this.said) {
+      this.said.className = `live ${state}`;
+      this.said.textContent = state === "on" ? "live" : "not live";
+    }
+    if (this.away && this.away.textContent !== words) this.away.textContent = words;
   }
+}
+
+// When an alert was told: as the server writes it, later is greater.
+function moment(row: Element): string {
+  return row.querySelector("time")?.dateTime ?? "";
 }
 
 function parsed(html: string): DocumentFragment {

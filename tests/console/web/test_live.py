@@ -229,6 +229,21 @@ def test_all_are_sent_away_at_the_end_and_no_more_than_can_be_served_are_let_in(
     played(scene())
 
 
+def test_that_the_archive_can_not_be_read_is_told_and_that_it_can_again(watched: Watched) -> None:
+    async def scene() -> None:
+        task = await following(watched)
+        page = await watched.page()
+        elsewhere = watched.path.rename(watched.path.with_name("moved.db"))
+        assert "is not there" in (await page.next("trouble"))["words"]
+        elsewhere.rename(watched.path)
+        await page.next("well")
+        watched.tell()
+        assert (await page.next("alerts"))["rows"]
+        await ended(task)
+
+    played(scene())
+
+
 def test_an_archive_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
     async def scene() -> None:
         live = Live(Archives(tmp_path / "archive.db"), row, {})

@@ -151,7 +151,9 @@ class Live:
                 if time.monotonic() - pulse >= _PULSE_SECONDS:
                     pulse = time.monotonic()
                     self._tell(_PULSE)
-                self._complained = ""
+                if self._complained:
+                    self._complained = ""
+                    self._tell(event("well", {}))
             except VedetteError as error:
                 if str(error) != self._complained:
                     self._complained = str(error)
@@ -160,7 +162,8 @@ class Live:
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             except Exception:  # one page's mistake must not leave all others behind
                 log.exception("following the archive failed")
-                self._tell(event("trouble", {"words": "the console's log says what went wrong"}))
+                self._complained = "the console's log says what went wrong"
+                self._tell(event("trouble", {"words": self._complained}))
                 await asyncio.sleep(_LOOK_AGAIN_SECONDS)
             await asyncio.sleep(LOOK_SECONDS)
 

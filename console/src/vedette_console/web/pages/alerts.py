@@ -14,6 +14,7 @@ from ...results import Came
 from ...suppressing import suppress_all
 from ..acting import Asked, carry_out
 from ..detectors import detectors
+from ..live import written
 from ..roles import What
 from ..visits import Looking, Triaging, Visit
 from . import Page
@@ -35,6 +36,8 @@ def alerts(visit: Looking, request: Request) -> Response:
     asked = request.query_params.multi_items()
     after = request.query_params.get("after") or None
     query, found, trouble = Query.read([]), Found(), ""
+    with visit.site.archives.reading() as reader:
+        cursor = reader.newest_cursor()
     try:
         query = Query.read([(name, value) for name, value in asked if name != "after"])
         if query.events is not Events.ALERTS:
@@ -56,6 +59,7 @@ def alerts(visit: Looking, request: Request) -> Response:
         found=found,
         older=older,
         is_later=after is not None,
+        cursor="" if trouble or after is not None else written(cursor),
         trouble=trouble,
         lengths=LENGTHS,
         usual=_USUAL,

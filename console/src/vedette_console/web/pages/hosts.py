@@ -23,6 +23,7 @@ from ..settings import ConsoleSettings
 from ..visits import Acting, Looking, Visit
 from . import Page
 from .actions import act
+from .now import newest_first
 
 router = APIRouter()
 _ALERTS, _ACTIONS, _WINDOWS = 20, 20, 20
@@ -50,7 +51,7 @@ def host(visit: Looking, name: str) -> Response:
         if row is None:
             raise HTTPException(404)
         cursor = reader.newest_cursor()
-        alerts = [each.alert for each in reader.newest_alerts(_ALERTS, host=name)]
+        alerts = newest_first(reader.newest_alerts(_ALERTS, host=name))
         ordered = [each for each in standing.newest(reader, visit.now, _AMONG) if each.host == name]
     windows = _windows(visit, name)
     return visit.page(

@@ -1,11 +1,13 @@
 """*Now*: is the network well, what waits for somebody, and what happens as it happens."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
 from markupsafe import Markup
 from starlette.responses import Response
+from vedette_archive import FollowedAlert
 from vedette_schemas import Alert
 
 from .. import standing
@@ -28,11 +30,16 @@ def now(visit: Looking) -> Response:
     """Show how it all is."""
     with visit.site.archives.reading() as reader:
         cursor = reader.newest_cursor()
-        alerts = [each.alert for each in reader.newest_alerts(_SHOWN)]
+        alerts = newest_first(reader.newest_alerts(_SHOWN))
     waiting = "now-waiting:act" if visit.may(What.ACT) else "now-waiting"
     names = {"hosts": "now-hosts", "waiting": waiting, "severities": "now-severities"}
     regions = {place: (name, visit.site.live.render(name)) for place, name in names.items()}
     return visit.page("now.html", cursor=written(cursor), alerts=alerts, regions=regions, hours=_HOURS)
+
+
+def newest_first(found: Sequence[FollowedAlert]) -> list[Alert]:
+    """Return alerts in the order of the times that are shown, whichever changed last."""
+    return sorted((each.alert for each in found), key=lambda alert: alert.at, reverse=True)
 
 
 def row(alert: Alert) -> Markup:
