@@ -114,6 +114,8 @@ def test_a_backup_is_made_and_restored(path: Path, tmp_path: Path) -> None:
     said = CliRunner().invoke(app, ["archive", "backup", str(copy), "--folder", str(tmp_path)])
     assert said.stdout.startswith(f"{copy}: ")
     assert said.stdout.endswith(" MB, verified\n")
+    said = CliRunner().invoke(app, ["archive", "backup", str(copy), "--folder", str(tmp_path), "--json"])
+    assert json.loads(said.stdout) == {"path": str(copy), "bytes": copy.stat().st_size, "verified": True}
     break_it(path)
     said = CliRunner().invoke(app, ["archive", "restore", str(copy), "--folder", str(path)])
     assert said.stdout.startswith(f"{path}: restored; the former one is {path}.2")

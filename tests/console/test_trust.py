@@ -1,5 +1,6 @@
 """The commands of trust, as they are typed."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from vedette_schemas.enrolment import JoinToken
 from vedette_transport.identity import Identity
 
 from tests import cas
@@ -51,9 +53,14 @@ def test_the_commands_of_a_day(ca: cas.RunningCa, tmp_path: Path) -> None:
     Identity(tmp_path / ".config" / "vedette" / "identity" / "operator")
     code, said, _ = run("vedette", "revoke", "host-8", "--folder", folder)
     assert code == 0
-    assert said.startswith("revoked 2 certificates of sensor@host-8 and enforcer@host-8")
+    assert said.startswith(
+        "revoked 2 certificates of sensor@host-8 and enforcer@host-8 and 0 unused tokens\n"
+    )
     assert "Mosquitto" in said
-    run("vedette", "enrol", "host-9", "--folder", folder)
+    code, said, _ = run("vedette", "enrol", "host-9", "--folder", folder, "--json")
+    told = json.loads(said)
+    assert (code, told["name"], JoinToken.read(told["token"]).name) == (0, "host-9", "host-9")
+    assert set(told) == {"token", "name", "ends_at", "ca", "broker"}
     code, said, _ = run("vedette", "ca", "show", "--folder", folder)
     assert code == 0
     *rows, waiting = said.splitlines()[1:]

@@ -16,7 +16,7 @@ from rich.text import Text
 from vedette_schemas import MessageError, SettingsError, decode
 
 from .actions import left
-from .lines import plain
+from .lines import count, plain
 from .private import write
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def accept(
     while time.monotonic() < deadline:
         now = read(place).get(name, record)
         if now.digest == record.held.digest:
-            sys.stdout.write(f"{name}: {_many(now.entries, 'entry')} in force\n")
+            sys.stdout.write(f"{name}: {count(now.entries, 'entry', 'entries')} in force\n")
             return
         time.sleep(_LOOK_SECONDS)
     sys.stdout.write(f"{name}: accepted; it is taken as soon as the analyzer runs\n")
@@ -135,11 +135,11 @@ def table(
 def _cell(
     name: str, record: "FeedRecord", hits: Mapping[str, int] | None, now: datetime, *, refused: bool
 ) -> Text:
-    facts = [_many(record.entries, "entry"), f"at most {record.ceiling}"]
+    facts = [count(record.entries, "entry", "entries"), f"at most {record.ceiling}"]
     if record.refused:
-        facts.append(f"{_many(record.refused, 'line')} refused")
+        facts.append(f"{count(record.refused, 'line')} refused")
     if hits is not None:
-        facts.append(_many(hits.get(f"{name}.csv", 0), "hit"))
+        facts.append(count(hits.get(f"{name}.csv", 0), "hit"))
     cell = Text(", ".join(facts), "bold")
     cell.append(f"\n{plain(record.source, 60)}, {record.format}; {_ages(record, now)}", "not bold dim")
     if record.away_since is not None:
@@ -168,11 +168,6 @@ def _ages(record: "FeedRecord", now: datetime) -> str:
 
 def _ago(at: datetime, now: datetime) -> str:
     return f"{left(max(now - at, timedelta()))} ago"
-
-
-def _many(count: int, what: str) -> str:
-    more = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{count:,} {what if count == 1 else more}"
 
 
 def _as_json(name: str, record: "FeedRecord", hits: Mapping[str, int] | None) -> dict[str, object]:

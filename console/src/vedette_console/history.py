@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from .lines import plain
+from .lines import count, plain
 from .person import person
 from .private import tidying_up
 
@@ -62,6 +62,8 @@ def backup(
         Path, typer.Argument(metavar="FILE", help="Where the copy goes; a backup there is replaced.")
     ],
     folder: Annotated[Path, typer.Option(help="The folder of 'vedette up', or an archive.")] = Path("run"),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Copy the archive into one file, which nobody else may read, while it is in use; verify the copy.
 
@@ -74,7 +76,11 @@ def backup(
     with tidying_up(), _progress(path, "backing up") as progress:
         back_up(path, file, progress)
     _put_down(path, "archive.copied", f"into {file.absolute()}")
-    sys.stdout.write(f"{plain(str(file), 1_000)}: {file.stat().st_size / 1e6:,.1f} MB, verified\n")
+    size = file.stat().st_size
+    if as_json:
+        sys.stdout.write(json.dumps({"path": str(file), "bytes": size, "verified": True}) + "\n")
+    else:
+        sys.stdout.write(f"{plain(str(file), 1_000)}: {size / 1e6:,.1f} MB, verified\n")
 
 
 @archive.command()
@@ -128,13 +134,9 @@ def _summary(counts: dict[str, int]) -> str:
     gone = counts["missing"] + counts["dropped"] + counts["lost"]
     how = "sound, but not complete" if gone else "all is well"
     return (
-        f"{how}: {_many(held, 'observation')} of {_many(counts['streams'], 'stream')},"
-        f" {_many(counts['alerts'], 'alert')}, {_many(counts['commands'], 'command')}"
-        f" ({counts['open_commands']:,} open), {_many(counts['unreadable'], 'unreadable item')};"
+        f"{how}: {count(held, 'observation')} of {count(counts['streams'], 'stream')},"
+        f" {count(counts['alerts'], 'alert')}, {count(counts['commands'], 'command')}"
+        f" ({counts['open_commands']:,} open), {count(counts['unreadable'], 'unreadable item')};"
         f" expired {counts['expired']:,}, dropped by their senders {counts['dropped']:,},"
         f" missing {counts['missing']:,}, lost with a former archive {counts['lost']:,}"
     )
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("s" if count != 1 else "")

@@ -9,6 +9,7 @@ from vedette_schemas import Life, MessageError, Mode, Principal, Program
 
 from .actions import left
 from .ca import Entry
+from .lines import count
 
 if TYPE_CHECKING:
     from vedette_archive import Fate, Heard, Reader
@@ -134,7 +135,7 @@ def _row(
     is_revoked = bool(issued) and all(entry.revoked_at is not None for entry in issued or ())
     marks = [*_of_life(programs, when), *_of_certificates(issued, good, now, is_revoked=is_revoked)]
     marks += _of_isolation(programs)
-    marks += [f"{count:,} observations {fate}" for fate, count in lost.items() if is_losing]
+    marks += [f"{count(number, 'observation')} {fate}" for fate, number in lost.items() if is_losing]
     return Row(
         host=name,
         heard_at=max((heard.heard_at for heard in programs), default=None),

@@ -12,7 +12,7 @@ from vedette_indicators import Explained, Indicator, Match
 from vedette_indicators.formats import Place
 
 from .indicator_files import Listed
-from .lines import plain
+from .lines import count, plain
 
 SHOWN = 20
 """Lines of a table, of which there may be many more; `--json` has them all."""
@@ -32,16 +32,16 @@ def show_list(name: str, listed: Listed, on: date, screen: Console) -> None:
     """Show what a list holds on that day, and which of its lines do not serve."""
     rows, bad = listed.rows, listed.bad
     expired = sum(not row.live(on) for row in rows)
-    said = f"{len(rows):,} entries, {expired:,} expired, {listed.repeated:,} said again"
+    said = f"{count(len(rows), 'entry', 'entries')}, {expired:,} expired, {listed.repeated:,} said again"
     screen.print(f"{plain(name, 60)} ({listed.format}): {said}", highlight=False, markup=False)
     table = _table()
     actions = list(counted(row.action for row in rows))
     for column in ("type", *actions, "all"):
         table.add_column(column, justify="left" if column == "type" else "right")
     by_type = Counter((str(row.type), str(row.action)) for row in rows)
-    for kind, count in counted(row.type for row in rows).items():
+    for kind, number in counted(row.type for row in rows).items():
         cells = (f"{by_type[kind, action]:,}" for action in actions)
-        table.add_row(kind, *cells, f"{count:,}")
+        table.add_row(kind, *cells, f"{number:,}")
     screen.print(table)
     if bad:
         screen.print(f"Lines that do not serve: {len(bad):,}", highlight=False, markup=False)

@@ -16,6 +16,7 @@ from vedette_transport.settings import Address
 from vedette_transport.tls import trusting
 
 from .ca import SETTINGS, CaSettings, Entry, enrol, make_ca, open_register, published_ca, revoke
+from .lines import count
 
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -126,6 +127,8 @@ def _enrol(
     broker: Annotated[
         str, typer.Option(metavar="ADDRESS:PORT", help="Where the broker is, if not as the settings say.")
     ] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, the token in it.")] = False,
 ) -> None:
     """Make a one-time token for a host or an operator: one line, to be copied there."""
     token = enrol(
@@ -136,12 +139,16 @@ def _enrol(
         ca=Address.parse(server) if server else None,
         broker=Address.parse(broker) if broker else None,
     )
-    sys.stdout.write(token.write() + "\n")
-    program = "vedette join" if token.is_operators else "vedette-sensor join"
-    sys.stderr.write(
-        f"good once, until {token.expires_at:%Y-%m-%d %H:%M} UTC; there, run: {program} TOKEN\n"
-        f"it asks the CA at {token.ca}\n"
-    )
+    if as_json:
+        told = {"token": token.write(), "name": token.name, "ends_at": token.expires_at.isoformat()}
+        sys.stdout.write(json.dumps({**told, "ca": token.ca, "broker": token.broker}) + "\n")
+    else:
+        sys.stdout.write(token.write() + "\n")
+        program = "vedette join" if token.is_operators else "vedette-sensor join"
+        sys.stderr.write(
+            f"good once, until {token.expires_at:%Y-%m-%d %H:%M} UTC; there, run: {program} TOKEN\n"
+            f"it asks the CA at {token.ca}\n"
+        )
     if Address.parse(token.ca).host in _HERE:
         sys.stderr.write(
             "only this machine reaches it there: for another give --server and --broker, or start the server"
@@ -156,8 +163,8 @@ def _revoke(
     """Revoke what a host or an operator holds; they are trusted again once they are enrolled and join."""
     done = revoke(folder, name, datetime.now(UTC))
     sys.stdout.write(
-        f"revoked {done.certificates} certificates of {' and '.join(map(str, done.principals))}"
-        f" and {done.tokens} unused tokens\n"
+        f"revoked {count(done.certificates, 'certificate')} of {' and '.join(map(str, done.principals))}"
+        f" and {count(done.tokens, 'unused token')}\n"
         "the embedded broker drops them at once; Mosquitto refuses them once its listener starts again\n"
     )
 

@@ -1,5 +1,6 @@
 """Accounts, passwords, sessions and lock-out, without a browser."""
 
+import json
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -256,8 +257,14 @@ def test_accounts_are_kept_by_the_command_line(folder: Path) -> None:
     code, secret, _ = vedette("token", "add", "siem", "--scope", "read", "--folder", folder)
     assert (code, secret.startswith("vedette_")) == (0, True)
     assert "siem" in vedette("token", "list", "--folder", folder)[1]
+    (told,) = json.loads(vedette("token", "list", "--folder", folder, "--json")[1])
+    assert (told["name"], told["scopes"], told["used_at"]) == ("siem", ["read"], None)
+    assert secret.strip() not in str(told)
     assert vedette("token", "remove", "siem", "--folder", folder)[0] == 0
     assert vedette("token", "list", "--folder", folder)[1] == ""
+    assert vedette("token", "add", "short", "--days", "1", "--folder", folder)[2].startswith(
+        "good for 1 day;"
+    )
 
 
 def test_where_no_console_answers_its_health_says_so(folder: Path) -> None:

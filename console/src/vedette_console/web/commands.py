@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from vedette_schemas import SettingsError
 
+from ..lines import count
 from .roles import Role
 from .scopes import Scope
 
@@ -150,16 +151,34 @@ def add_token(
     with _store(folder) as store:
         secret = Tokens(store).add(name, scopes or [Scope.READ], days, "the command line", datetime.now(UTC))
     sys.stdout.write(f"{secret}\n")
-    sys.stderr.write(f"good for {days} days; send it as: Authorization: Bearer …\n")
+    sys.stderr.write(f"good for {count(days, 'day')}; send it as: Authorization: Bearer …\n")
 
 
 @token.command("list")
-def list_tokens(folder: Folder = RUN) -> None:
+def list_tokens(
+    folder: Folder = RUN,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON array.")] = False,
+) -> None:
     """List the tokens, without their secrets."""
     from .tokens import Tokens  # noqa: PLC0415
 
     with _store(folder) as store:
         found = Tokens(store).everyone()
+    if as_json:
+        rows = [
+            {
+                "name": each.name,
+                "scopes": sorted(each.scopes),
+                "made_by": each.made_by,
+                "made_at": each.made_at.isoformat(),
+                "expires_at": each.expires_at.isoformat(),
+                "used_at": each.used_at and each.used_at.isoformat(),
+            }
+            for each in found
+        ]
+        sys.stdout.write(json.dumps(rows) + "\n")
+        return
     for each in found:
         used = f"used {each.used_at:%Y-%m-%d %H:%M} UTC" if each.used_at else "never used"
         scopes = ", ".join(sorted(each.scopes))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from vedette_schemas import SettingsError
 
+from ..lines import count
 from .accounts import PROGRAM, Account
 from .deeds import COMMAND_LINE, Deeds
 from .roles import Role
@@ -70,7 +71,7 @@ class Tokens:
                 )
             except sqlite3.IntegrityError:
                 raise SettingsError(f"there is a token {name!r} already") from None
-            words = f"{name}: {' and '.join(good_for)}, for {days} days"
+            words = f"{name}: {' and '.join(good_for)}, for {count(days, 'day')}"
             Deeds(self._store).note(made_by, "token.add", words, about=name)
         return secret
 
