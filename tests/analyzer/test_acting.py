@@ -232,7 +232,7 @@ def test_an_undone_block_mutes_its_indicator_on_that_host_until_it_would_have_en
 def test_what_waits_is_withdrawn_and_muted(site: Site, waiting: Alert, between: Between) -> None:
     act, sends, (final,) = site.undo(named(waiting), 20)
     assert (act.done, act.words, sends) == (True, "host-7: will not block evil.test", [])
-    assert final.done == "not done: operator@anna took it back while it waited for approval"
+    assert final.done == "not done: operator@anna declined it"
     between(site, 30)
     sends, (alert,) = site.report(COPIED, second=40)
     assert (sends, alert.state) == ([], State.FINAL)

@@ -48,6 +48,8 @@ def folder(tmp_path: Path) -> Path:
                     block(5),
                     command(6, order=Undo(command_id=UUID(int=5))),
                     block(7),
+                    block(18, waits=True),
+                    command(19),
                 ),
                 answers=(
                     answer(1),
@@ -56,6 +58,8 @@ def folder(tmp_path: Path) -> Path:
                     answer(5, until=at(60)),
                     answer(6),
                     answer(7, ending=Ending.EXPIRED, outcome=None),
+                    answer(18, ending=Ending.WITHDRAWN, outcome=None),
+                    answer(19, ending=Ending.WITHDRAWN, outcome=None),
                 ),
                 undone=(Undone(UUID(int=5), "operator@anna", at(5), at(60)),),
             )
@@ -83,6 +87,8 @@ def test_what_is_in_force_waits_or_is_under_way_is_listed(folder: Path) -> None:
         5: "undone by operator@anna",
         6: "done",
         7: "expired",
+        18: "declined",
+        19: "taken back",
     }
 
 
@@ -91,7 +97,7 @@ def test_a_table_and_json_say_the_same(folder: Path) -> None:
     assert code == 0
     assert "evil.test/[red]x" in shown, "what a page is called is no markup"
     found = json.loads(vedette("actions", "--folder", folder, "--all", "--json")[1])
-    assert len(found) == 7
+    assert len(found) == 9
     assert all(each["id"][:8] in shown for each in found)
 
 

@@ -60,7 +60,7 @@ def test_what_the_analyzer_refuses_is_refused() -> None:
 
 
 def test_what_waited_is_taken_back_without_the_host_but_an_undo_needs_it() -> None:
-    withdrawn = final(None, "not done: operator@anna took it back while it waited for approval")
+    withdrawn = final(None, "not done: operator@anna declined it")
     assert came(UNDO, answer(words="host-7: will not do it"), withdrawn) == (
         Came.DONE,
         "host-7: will not do it",

@@ -344,4 +344,4 @@ def test_the_screen_of_vedette_up_tells_at_once_what_waits_and_what_became_of_it
         assert (
             subprocess.run([*command, *folder], capture_output=True, timeout=60, check=False).returncode == 0
         )
-        product.await_line(lambda line: "took it back while it waited for approval" in line)
+        product.await_line(lambda line: "declined it" in line)

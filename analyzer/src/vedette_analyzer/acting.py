@@ -97,11 +97,9 @@ class Acting:
             return self._undo_archived(name, act, now, effects)
         self._ordering.orders.withdraw(order)
         waited = order.waits
-        done = "waited for approval" if waited else "the host had answered"
+        did = "declined it" if waited else "took it back before the host had answered"
         effects.append(Answer(name, Ending.WITHDRAWN, now))
-        effects += settled(
-            order, f"not done: {act.author} took it back {'while it' if waited else 'before'} {done}"
-        )
+        effects += settled(order, f"not done: {act.author} {did}")
         if isinstance(order.order, Block | Isolate):
             effects += self._mute(name, order.audience, order.order, order.indicator, act, now)
         if waited:

@@ -61,16 +61,22 @@ def state(command: "ArchivedCommand", now: datetime) -> str:
     if command.ending is None:
         waits = f"waits for approval, {left(command.expires_at - now)} left"
         return waits if command.waits else "under way"
+    if command.ending == "withdrawn" and command.waits:
+        return "declined"
     if command.undone_by is not None and (command.lifted or command.ending != "done"):
         return f"undone by {command.undone_by}"
     if command.lifted:
         return "released at the host"
     if command.until is not None and command.ending == "done":
-        if command.until <= now:
-            return "over"
-        being_undone = f", being undone by {command.undone_by}" if command.undone_by else ""
-        return f"in force, {left(command.until - now)} left{being_undone}"
-    return str(command.ending)
+        return _lasting(command, command.until, now)
+    return "taken back" if command.ending == "withdrawn" else str(command.ending)
+
+
+def _lasting(command: "ArchivedCommand", until: datetime, now: datetime) -> str:
+    if until <= now:
+        return "over"
+    being_undone = f", being undone by {command.undone_by}" if command.undone_by else ""
+    return f"in force, {left(until - now)} left{being_undone}"
 
 
 def left(time: timedelta) -> str:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from vedette_archive import Reader
 from vedette_console.web.roles import Role
+from vedette_schemas import OutcomeStatus
 
 from tests.console.web.pictures import AGE, LIFE, certify, see
 from tests.console.web.site import PASSWORD, ConsoleSite
@@ -112,6 +113,29 @@ def test_what_is_declined_is_not_done(site: ConsoleSite) -> None:
     page.locator(".orders li", has_text=name).get_by_role("button", name="Decline").click()
     expect(page.locator(".note.good")).to_contain_text("will not block")
     assert site.enforcer.taken.empty()
+    page.goto("/actions")
+    row = page.get_by_role("region", name="What was ordered").locator("tr", has_text=name)
+    expect(row.locator("td").nth(3)).to_have_text(
+        re.compile("^declined *console@main/a-responder declined it$")
+    )
+
+
+def test_what_a_host_refuses_is_listed_with_its_reason(site: ConsoleSite) -> None:
+    before = site.enforcer.answer
+    site.enforcer.answer = OutcomeStatus.REFUSED, "blocked.example is <protected> here"
+    try:
+        page = site.person(Role.RESPONDER).go("/hosts/host-7")
+        page.get_by_label("Block a URL").fill("blocked.example")
+        page.get_by_role("button", name="Block").click()
+        expect(page.locator(".note.bad")).to_contain_text("blocked.example is <protected> here")
+    finally:
+        site.enforcer.answer = before
+        site.enforcer.taken.get(timeout=10)
+    page.goto("/actions")
+    row = page.get_by_role("region", name="What was ordered").locator("tr", has_text="block blocked.example")
+    expect(row.locator("td").nth(3)).to_have_text(
+        re.compile("^refused *blocked.example is <protected> here$")
+    )
 
 
 def test_a_viewer_sees_what_waits_and_can_do_nothing_about_it(site: ConsoleSite) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from vedette_archive import ArchivedCommand, OpenCommand, Reader
+from vedette_archive import ArchivedCommand, Ending, OpenCommand, Reader
 from vedette_schemas import Block, Isolate, State, digest, name_of
 
 from .. import actions as listed
 from ..ca import Entry, open_register
 from ..host_rows import Row, Seen, rows
 from ..orders import host_of
+from ..results import FAILED, REFUSED
 from .settings import ConsoleSettings
 
 
@@ -64,6 +65,8 @@ class Action(NamedTuple):
     why: str
     by: str
     said: str
+    reason: str
+    """Why it was not done, in the host's words or the analyzer's."""
     digest: str
     """What an approval names: the order as it is shown."""
 
@@ -73,6 +76,7 @@ def action(command: ArchivedCommand, now: datetime) -> Action:
     in_force = listed.is_in_force(command, now)
     waits = command.waits and command.ending is None
     final = [alert for alert in command.alerts if alert.state is State.FINAL]
+    said = final[-1].done if final else ""
     return Action(
         id=str(command.id),
         host=host_of(command),
@@ -88,9 +92,14 @@ def action(command: ArchivedCommand, now: datetime) -> Action:
         ends_at=command.expires_at if waits else command.until if in_force else None,
         why=(command.indicator or "").replace("|", " ", 1),
         by=command.ordered_by or "",
-        said=final[-1].done if final else "",
+        said=said,
+        reason="" if command.ending in (None, Ending.DONE) else _reason(said),
         digest=digest(command.order),
     )
+
+
+def _reason(said: str) -> str:
+    return said.removeprefix(REFUSED).removeprefix(FAILED).removeprefix("not done: ")
 
 
 def current(reader: Reader, now: datetime) -> list[Action]:
