@@ -22,6 +22,12 @@ SOME = Ranges.of([(1, 1), (3, 1_234)])
 FACTS: list[tuple[Fact, str, str, str]] = [
     (Dropped(WINDOW, SOME), "dropped", "medium", "1,233 window observations (1, 3–1234) of sensor@host-7"),
     (Missing(WINDOW, SOME), "missing", "high", "nobody says why"),
+    (
+        Missing(WINDOW, Ranges.of([(7, 7)])),
+        "missing",
+        "high",
+        "1 window observation (7) of sensor@host-7 is missing,",
+    ),
     (LostWithArchive(WINDOW, SOME), "missing", "high", "former state of the archive"),
     (Vanished(WINDOW, NOTHING, 7), "spool-lost", "high", "after number 7, they are lost"),
     (

@@ -157,7 +157,7 @@ def test_what_a_broker_swallows_shows_although_it_forges_the_ack(attacked: Netwo
     attacked.hears(topics.status(SENSOR))  # it lives, and has read that
     attacked.start("analyzer")
     attacked.cut("sensor")
-    told = attacked.alert_that_says(f"1 window observations ({seen.first}) of {SENSOR} are missing")
+    told = attacked.alert_that_says(f"1 window observation ({seen.first}) of {SENSOR} is missing")
     assert told.severity == "high"
     assert attacked.is_whole()
 

@@ -20,6 +20,7 @@ from .hunting.generations import Generations
 from .settings import AnalyzerSettings
 from .troubles import trouble
 from .watch import ListFiles, ListsRead, watch
+from .words import count
 from .work import Then
 
 log = logging.getLogger(__name__)
@@ -80,12 +81,12 @@ class InForce:
         """Judge by this from now on; yield what operators should know of it, and what to do after that."""
         if isinstance(reading, ListsRead):
             self.lists.table, self._entries = reading.table, reading.entries
-            said = f"{reading.entries} indicators in force"
+            said = f"{count(reading.entries, 'indicator')} in force"
             if reading.generation is not None:
                 yield Then(partial(self.hunter.hunt, reading.generation))
         else:
             self._guard, self.lists.look_alikes = reading.guard, reading.look_alikes
-            said = f"{len(reading.guard)} names guarded, {len(reading.look_alikes)} protected"
+            said = f"{count(len(reading.guard), 'name')} guarded, {len(reading.look_alikes)} protected"
         log.info("%s", said)
         yield Entry(now, str(ANALYZER), "lists.read", said, facts={"problems": len(reading.problems)})
         for problem in reading.problems:

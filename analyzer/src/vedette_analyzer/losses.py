@@ -16,6 +16,7 @@ from vedette_transport.delivery import (
 
 from .ration import Ration, with_held_back
 from .troubles import trouble
+from .words import count
 
 _SHOWN = 5
 """Ranges that an alert spells out."""
@@ -55,17 +56,17 @@ def _alert(facts: Sequence[Fact], principal: Principal, now: datetime, held_back
 def _in_words(fact: Fact, principal: Principal) -> tuple[str, Severity, str]:
     match fact:
         case Dropped(stream, numbers):
-            words = f"{_some(stream, numbers)} of {principal} were dropped: it had no room to keep them"
-            return "dropped", Severity.MEDIUM, words
+            words = f"{_some(stream, numbers)} of {principal} {_were(numbers)} dropped"
+            return "dropped", Severity.MEDIUM, f"{words}: it had no room to keep them"
         case Missing(stream, numbers):
-            words = f"{_some(stream, numbers)} of {principal} are missing, and nobody says why"
-            return "missing", Severity.HIGH, words
+            words = f"{_some(stream, numbers)} of {principal} {_are(numbers)} missing"
+            return "missing", Severity.HIGH, f"{words}, and nobody says why"
         case LostWithArchive(stream, numbers):
-            words = f"{_some(stream, numbers)} of {principal} were lost with a former state of the archive"
-            return "missing", Severity.HIGH, words
+            words = f"{_some(stream, numbers)} of {principal} {_were(numbers)} lost"
+            return "missing", Severity.HIGH, f"{words} with a former state of the archive"
         case Vanished(stream, missing, after):
             words = f"{principal} no longer knows what {stream.kind} observations it had: its spool was lost"
-            words += f"; {_some(stream, missing)} are missing" if missing else ""
+            words += f"; {_some(stream, missing)} {_are(missing)} missing" if missing else ""
             return (
                 "spool-lost",
                 Severity.HIGH,
@@ -89,4 +90,12 @@ def _some(stream: Stream, numbers: Ranges) -> str:
     pairs = numbers.pairs[:_SHOWN]
     shown = ", ".join(f"{first}–{last}" if first < last else str(first) for first, last in pairs)
     more = ", …" if len(numbers.pairs) > _SHOWN else ""
-    return f"{len(numbers):,} {stream.kind} observations ({shown}{more})"
+    return f"{count(len(numbers), f'{stream.kind} observation')} ({shown}{more})"
+
+
+def _are(numbers: Ranges) -> str:
+    return "is" if len(numbers) == 1 else "are"
+
+
+def _were(numbers: Ranges) -> str:
+    return "was" if len(numbers) == 1 else "were"

@@ -31,6 +31,11 @@ def doing(order: Order) -> str:
     return f"{verb.removesuffix('e')}ing {rest}"
 
 
+def count(number: int, one: str, several: str = "") -> str:
+    """Return a number and what there is of it."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
 def short(name: UUID) -> str:
     """Return the beginning of an id, which is enough to name it."""
     return str(name)[:8]

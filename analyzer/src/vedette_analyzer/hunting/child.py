@@ -18,7 +18,7 @@ from vedette_transport import Call, Inbox
 
 from ..orders import Effect
 from ..troubles import trouble
-from ..words import day_and_time
+from ..words import count, day_and_time
 from ..work import Then
 from .generations import Generations
 from .said import Ended, Hit, Line, Progress
@@ -147,7 +147,7 @@ class Hunter:
 
 
 def _many(entries: int) -> str:
-    return f"{entries:,} new {'entry' if entries == 1 else 'entries'}"
+    return count(entries, "new entry", "new entries")
 
 
 def _failed(now: datetime) -> Alert:
