@@ -10,6 +10,8 @@ from vedette_console.web.analyzer_settings import read_analyzer
 from vedette_console.web.deeds import Deeds
 from vedette_console.web.lists import Lists
 from vedette_console.web.roles import Role
+from vedette_indicators import IndicatorType
+from vedette_indicators.asking import asked_for
 
 from tests.console.web.site import ConsoleSite
 from tests.e2e.product import write_list
@@ -50,6 +52,9 @@ def test_a_list_is_read_when_it_has_changed_however_large(tmp_path: Path) -> Non
     assert found.lists[2].trouble == "No such file or directory"
     today = datetime.now(UTC).date()
     assert found.table.host("h11999.example", on=today)
+    (same,) = found.same(asked_for("H11999.example", IndicatorType.HOST)[0])
+    assert (same.list, same.line) == ("large.csv", 12_001)
+    assert not found.same(asked_for("www.h11999.example", IndicatorType.HOST)[0]), "it is hit, and is none"
     large.write_text("no header\n" * 40_000)
     write_list(small, "host,b.example,alert,low,,,,")
     found = lists.in_force(runs)
@@ -99,6 +104,7 @@ def test_a_row_is_added_after_a_look_at_what_it_would_have_hit(site: ConsoleSite
     noted = Deeds(site.store).rows(AuditQuery(what="list.add"), 1)[0]
     assert (noted.who, noted.words) == ("a-admin", f"{site.deployment.lists[0]}: {line}")
     page.goto("/indicators/add?type=phrase&value=a+rare+<i>phrase</i>&action=alert&severity=high")
+    expect(page.get_by_text(f"It is on a list already: list.csv:{len(before) + 1} asks for")).to_be_visible()
     page.get_by_role("button", name="Add it to list.csv").click()
     expect(page.get_by_role("alert")).to_contain_text(f"says the same as line {len(before) + 1}")
 

@@ -34,7 +34,9 @@ def test_what_is_suppressed_is_listed_counted_and_lifted(site: ConsoleSite) -> N
         expect(held).to_contain_text(words)
     expect(held).to_contain_text("has hidden 1 alert, the last")
     assert complaints(page) == []
-    looker = site.person(Role.VIEWER).go("/alerts/suppressions")
+    looker = site.person(Role.VIEWER).go(f"/indicators?q=http://www.{name}/")
+    expect(looker.locator(".note")).to_contain_text(f"Suppressed: host {name} on host-7, ")
+    looker.get_by_role("link", name="Suppressed").click()
     expect(looker.get_by_text(f"host {name} on host-7")).to_be_visible()
     expect(looker.get_by_role("button", name="Lift")).to_have_count(0)
     held.get_by_role("button", name="Lift").click()

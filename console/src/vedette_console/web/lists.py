@@ -10,9 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
 
-from vedette_indicators import BadLine, IndicatorTable, ListProblem
+from vedette_indicators import BadLine, Indicator, IndicatorTable, ListProblem
 from vedette_indicators.compiled import CompiledError, CompiledList
 from vedette_indicators.compiling import compile_list
+from vedette_indicators.keys import keys
+from vedette_indicators.shelves import Shelf, Shelves
 from vedette_schemas import VedetteError
 
 from ..indicator_files import opened
@@ -41,10 +43,17 @@ class ListState(NamedTuple):
 
 
 class InForce(NamedTuple):
-    """All lists, and the table of their entries."""
+    """All lists, and their entries: to look up what hits, and to look for an entry itself."""
 
     lists: tuple[ListState, ...]
     table: IndicatorTable
+    shelf: Shelf
+
+    def same(self, row: Indicator) -> list[Indicator]:
+        """Return the entries of that type and value, whatever they ask for; expired ones, too."""
+        found = self.shelf.get(keys(row)[0])
+        rows = () if found is None else found.rows
+        return [each for each in rows if (each.type, each.value) == (row.type, row.value)]
 
 
 class _Known(NamedTuple):
@@ -60,13 +69,14 @@ class Lists:
         """Read nothing yet."""
         self._lock = threading.Lock()
         self._known: dict[Path, _Known] = {}
+        self._shelf = Shelves(())
         self._table = IndicatorTable(())
         self._of: tuple[_Stamp, ...] = ()
 
     def in_force(self, runs: AnalyzerRuns | None) -> InForce:
         """Return what the analyzer looks up in, as far as its files say."""
         if runs is None:
-            return InForce((), IndicatorTable(()))
+            return InForce((), IndicatorTable(()), Shelves(()))
         paths = [(path, False) for path in runs.lists]
         paths += [(path, True) for path in sorted(runs.kept.glob("*.csv"))]
         with self._lock:
@@ -75,8 +85,8 @@ class Lists:
             stamps = tuple(each.stamp for each in found)
             if stamps != self._of:
                 shelves = [each.compiled for each in found if each.compiled is not None]
-                self._table, self._of = IndicatorTable((), shelves), stamps
-            return InForce(tuple(each.state for each in found), self._table)
+                self._shelf, self._table, self._of = Shelves(shelves), IndicatorTable((), shelves), stamps
+            return InForce(tuple(each.state for each in found), self._table, self._shelf)
 
     def _current(self, path: Path, *, is_feed: bool) -> _Known:
         try:

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 from vedette_archive import By, History
-from vedette_indicators import IndicatorTable, IndicatorType, Match, RefusedError, explain_url
+from vedette_indicators import Indicator, IndicatorTable, IndicatorType, Match, RefusedError, explain_url
 from vedette_indicators.asking import asked_for
 from vedette_schemas import SettingsError
 
@@ -27,7 +27,8 @@ _MOST_MATCHES = 50
 _ALERTS = 2_000
 """Of how many of the last alerts it is counted which list was hit."""
 
-_LISTS = Lists()
+LISTS = Lists()
+"""The lists in force, as all pages know them."""
 
 
 class Hit(NamedTuple):
@@ -41,17 +42,20 @@ class Hit(NamedTuple):
 def indicators(visit: Looking, q: Annotated[str, Query(max_length=4_096)] = "") -> Response:
     """Show what is in force, and what of it an expression hits."""
     runs, trouble = analyzer_runs(visit)
-    in_force, expression = _LISTS.in_force(runs), q.strip()
+    in_force, expression = LISTS.in_force(runs), q.strip()
     since = visit.now - timedelta(days=DAYS)
-    kinds, refused = _kinds(expression)
+    asked, refused = _asked(expression)
+    kinds = tuple(row.type for row in asked)
     with visit.site.archives.reading() as reader:
         told = reader.newest_alerts(_ALERTS)
+        suppressed = reader.suppressed.in_force(visit.now)
     with visit.site.archives.searching() as archive:
         top = archive.top(By.INDICATOR, since, visit.now, _TOP)
         hits = [
             Hit(match, _alerts(archive, match, since, visit.now))
             for match in _matches(in_force.table, expression, kinds, visit.now.date())
         ]
+    entries = {f"{row.type}|{row.value}" for row in (*asked, *(hit.match.indicator for hit in hits))}
     return visit.page(
         "indicators.html",
         q=expression,
@@ -59,6 +63,7 @@ def indicators(visit: Looking, q: Annotated[str, Query(max_length=4_096)] = "") 
         refused=refused,
         explained=explain_url(expression) if IndicatorType.URL in kinds else None,
         hits=hits,
+        suppressed=[each for each in suppressed if each.indicator in entries],
         trouble=trouble,
         is_known=runs is not None,
         lists=in_force.lists,
@@ -78,12 +83,12 @@ def analyzer_runs(visit: Visit) -> tuple[AnalyzerRuns | None, str]:
         return None, str(error)
 
 
-def _kinds(expression: str) -> tuple[tuple[IndicatorType, ...], str]:
-    """Return what an expression may be, or why no list can hold it."""
+def _asked(expression: str) -> tuple[tuple[Indicator, ...], str]:
+    """Return the rows that a list would have for an expression, or why none can hold it."""
     if not expression:
         return (), ""
     try:
-        return tuple(row.type for row in asked_for(expression)), ""
+        return asked_for(expression), ""
     except RefusedError as error:
         return (), str(error)
 

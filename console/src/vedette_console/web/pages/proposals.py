@@ -15,7 +15,7 @@ from ..proposing import Proposed, WouldHaveHit, add, propose, would_have_hit
 from ..roles import What
 from ..visits import Visit, posting, visiting
 from . import Page
-from .indicators import DAYS, analyzer_runs
+from .indicators import DAYS, LISTS, analyzer_runs
 
 router = APIRouter()
 PAGE = Page(router)
@@ -66,6 +66,7 @@ def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: i
         except SettingsError as error:
             trouble, status = str(error), 400
     target, why_not = _target(visit)
+    runs, _ = analyzer_runs(visit)
     return visit.page(
         "propose.html",
         status,
@@ -74,6 +75,7 @@ def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: i
         actions=tuple(ListAction),
         proposed=proposed,
         found=found,
+        same=[] if proposed is None else LISTS.in_force(runs).same(proposed.row),
         trouble=trouble,
         target=target,
         why_not=why_not,
