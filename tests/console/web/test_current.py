@@ -23,7 +23,8 @@ def quiet(site: ConsoleSite) -> Alert:
 
 
 def times(page: Page) -> list[str]:
-    return page.locator("#alerts > li > time").evaluate_all("all => all.map(each => each.dateTime)")
+    found: list[str] = page.locator("#alerts > li > time").evaluate_all("all => all.map(each => each.dateTime)")
+    return found
 
 
 def test_that_the_server_is_away_is_said_in_sight_until_it_is_back(site: ConsoleSite) -> None:

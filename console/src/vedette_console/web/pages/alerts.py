@@ -10,6 +10,7 @@ from vedette_archive import Events, Query, QueryError
 from vedette_archive import Page as Found
 from vedette_schemas import MAX_TRIAGED, IncidentStatus, SettingsError, Suppress, Triage, VedetteError, Wanted
 
+from ...lines import count
 from ...results import Came
 from ...suppressing import suppress_all
 from ..acting import Asked, carry_out
@@ -73,13 +74,18 @@ def acknowledge(visit: Triaging) -> Response:
     """Say that somebody looks after the incidents of the chosen alerts."""
     chosen = _chosen(visit)
     with visit.site.archives.reading() as reader:
-        incidents = {each.id for each in reader.incidents.of_alerts(chosen).values()}
+        found = reader.incidents.of_alerts(chosen)
+    incidents = {each.id: each for each in found.values()}
     if not incidents:
         return visit.back("Choose alerts that belong to an incident.", good=False)
     names = sorted(incidents)
+    alerts = count(sum(each.alerts for each in incidents.values()), "alert")
+    whose = "it" if len(incidents) == 1 else "them"
     parts = (names[at : at + MAX_TRIAGED] for at in range(0, len(names), MAX_TRIAGED))
     return _carry_out(
-        visit, [Triage(incident_ids=tuple(part), status=IncidentStatus.ACKNOWLEDGED) for part in parts]
+        visit,
+        [Triage(incident_ids=tuple(part), status=IncidentStatus.ACKNOWLEDGED) for part in parts],
+        f"{alerts} in {whose}, of which you chose {len(found)}",
     )
 
 
@@ -107,8 +113,8 @@ def suppress(visit: Triaging) -> Response:
     return _carry_out(visit, acts)
 
 
-def _carry_out(visit: Visit, acts: Sequence[Wanted]) -> Response:
-    """Have it all done one after another, and say how much of it was."""
+def _carry_out(visit: Visit, acts: Sequence[Wanted], once_done: str = "") -> Response:
+    """Have it all done one after another, and say how much of it was; `once_done` is said of all of it."""
     done: list[str] = []
     refused: list[str] = []
     for what in acts:
@@ -118,6 +124,8 @@ def _carry_out(visit: Visit, acts: Sequence[Wanted]) -> Response:
             refused.append(str(error))
             break  # who does not answer one does not answer the next
         (done if came.came is Came.DONE else refused).append(came.words)
+    if once_done and not refused:
+        done.append(once_done)
     return visit.back("; ".join([*done, *refused]), good=not refused)
 
 

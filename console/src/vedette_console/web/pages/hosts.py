@@ -52,6 +52,8 @@ def host(visit: Looking, name: str) -> Response:
             raise HTTPException(404)
         cursor = reader.newest_cursor()
         alerts = newest_first(reader.newest_alerts(_ALERTS, host=name))
+        waits = [each for each in standing.waiting(reader, visit.now) if each.host == name]
+        holds = [each for each in standing.current(reader, visit.now) if each.host == name]
         ordered = [each for each in standing.newest(reader, visit.now, _AMONG) if each.host == name]
     windows = _windows(visit, name)
     return visit.page(
@@ -61,6 +63,8 @@ def host(visit: Looking, name: str) -> Response:
         cursor=written(cursor),
         alerts=alerts,
         most=_ALERTS,
+        waits=waits,
+        holds=holds,
         ordered=ordered[:_ACTIONS],
         windows=windows,
         lengths=LENGTHS,

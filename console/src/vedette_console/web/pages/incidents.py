@@ -38,11 +38,12 @@ _MOST_DIGITS = 12
 
 
 class Told(NamedTuple):
-    """A moment of an incident as it is shown: of which sort, and in words."""
+    """A moment of an incident as it is shown: of which sort, and in words; `rest` for who wants to know."""
 
     moment: Moment
     sort: str
     words: str
+    rest: str = ""
     is_alert: bool = False
 
 
@@ -177,14 +178,18 @@ def _told(visit: Visit, moment: Moment) -> Told | None:
     """Return a moment in words; `None` for what this account may not see."""
     match moment.what:
         case Alert() as alert:
-            done = f"; {alert.done}" if alert.done else ""
-            return Told(moment, alert.severity, f"{alert.summary}{done}", is_alert=True)
+            done, _, rest = alert.done.partition("; ")
+            words = f"{alert.summary}; {done}" if done else alert.summary
+            return Told(moment, alert.severity, words, rest, is_alert=True)
         case ArchivedCommand() as command:
             by = f" by {command.ordered_by}" if command.ordered_by else ""
             ended = command.ending or "under way"
             return Told(moment, "command", f"{command.order.action} {name_of(command.order)}{by}: {ended}")
         case ArchivedObservation() as observed:
-            shown = visit.may(What.OBSERVATIONS) or observed.stream.kind == "outcome"
+            if observed.stream.kind == "outcome":
+                words, _, rest = seen(observed).what.partition("; ")
+                return Told(moment, "outcome", words, rest)
+            shown = visit.may(What.OBSERVATIONS)
             return Told(moment, observed.stream.kind, seen(observed).what) if shown else None
         case Step() as step:
             owner = f", {step.owner}'s" if step.owner else ""
