@@ -189,11 +189,24 @@ def test_the_table_fits_and_says_whose_word_the_mode_is(folder: Path) -> None:
     lines = [re.sub(r"\d+ s ago", "now", " ".join(line.split())) for line in said.splitlines()]
     assert lines[0] == "no CA is here: what it has enrolled and revoked is not shown (--ca says where)"
     assert lines[1] == "host heard version mode spool lost certificate"
-    assert any(line.startswith("host-7 now 0.1.0 approve (host) 24,690 7 -") for line in lines)
+    first = next(
+        at for at, line in enumerate(lines) if line.startswith("host-7 now 0.1.0 approve 24,690 7 -")
+    )
+    assert lines[first + 1] == "(host)"
     assert any(line.startswith("host-8 now 0.1.0 observe 24,690 0 -") for line in lines)
     assert any(line.startswith("host-9 3 d ago - enforce - 0 -") for line in lines)
     assert "! host-9: is gone without having been stopped" in lines
     assert "! host-7: 7 observations dropped" in lines
+
+
+def test_what_does_not_fit_is_the_certificates_end_and_never_part_of_a_name(folder: Path) -> None:
+    name = "reception-desk-laptop-03"
+    with Writer(folder / "archive.db") as writer, writer.transaction() as books:
+        books.heard(str(Principal.parse(f"sensor@{name}")), Life.RUNNING, NOON, Told("0.1.0", {}, 2**40))
+    said = vedette("hosts", "--folder", folder)
+    assert max(map(len, said.splitlines())) <= 80
+    assert "certificate" not in said.splitlines()[1]
+    assert any(line.startswith(f"{name}  ") and f"{2**40:,}" in line for line in said.splitlines())
 
 
 def test_programs_are_told_more(folder: Path) -> None:

@@ -183,6 +183,9 @@ def test_the_server_is_called_so_and_for_machines_as_ever(folder: Path) -> None:
         assert "server" in said
         assert " 0: " not in said
         assert '"host": "0"' in vedette(*words, "--folder", folder, "--json")[1] or words[0] == "report"
+    for what in ("alerts", "search"):
+        said = vedette(what, "--folder", folder, "--host", "server")[1]
+        assert (said.count("\n"), "server: " in said) == (1, True)
 
 
 def test_incidents_that_are_not_resolved_are_listed_by_score(folder: Path) -> None:

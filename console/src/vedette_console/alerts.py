@@ -11,6 +11,7 @@ import typer
 from vedette_schemas import Alert, Severity
 
 from .acting import OperatorSettings
+from .asking import called
 from .deployment import read_host
 from .lines import alert_row, print_rows
 from .orders import RUN, Folder, open_archive
@@ -39,7 +40,7 @@ def alerts(
     With --follow an alert whose order is answered comes again, with what the host did.
     """
     archive = OperatorSettings.of(folder).archive
-    wanted = read_host(host) if host else None
+    wanted = called(read_host(host)) if host else []
     with open_archive(archive) as reader:
         cursor = reader.newest_cursor()
         found = _last(archive, wanted, severity, last) if last else []
@@ -58,21 +59,21 @@ def alerts(
                 return
 
 
-def _last(archive: Path, host: str | None, least: Severity, count: int) -> list[Alert]:
+def _last(archive: Path, hosts: list[str], least: Severity, count: int) -> list[Alert]:
     """Return the last alerts that are wanted, oldest first."""
     from vedette_archive import History, Query  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
 
     order = list(Severity)
     severities = [] if least is Severity.INFO else [str(each) for each in order[order.index(least) :]]
-    wanted: dict[str, object] = {"host": [host] if host else [], "severity": severities}
+    wanted: dict[str, object] = {"host": hosts, "severity": severities}
     with History(archive) as history:
         return list(history.search(Query.of(wanted), limit=count).alerts)[::-1]
 
 
-def _follow(coming: Iterator[Alert], host: str | None, least: Severity, *, as_json: bool) -> None:
+def _follow(coming: Iterator[Alert], hosts: list[str], least: Severity, *, as_json: bool) -> None:
     order = list(Severity)
     for alert in coming:
-        if (host is not None and alert.host != host) or order.index(alert.severity) < order.index(least):
+        if (hosts and alert.host not in hosts) or order.index(alert.severity) < order.index(least):
             continue
         if as_json:
             sys.stdout.write(_json(alert))

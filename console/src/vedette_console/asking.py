@@ -2,12 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from vedette_schemas import Kind, SettingsError, Severity
+from vedette_schemas import SERVER, Kind, SettingsError, Severity
 
-from .lines import plain
+from .lines import host_name, plain
 
 if TYPE_CHECKING:
     from vedette_archive import Query
@@ -53,12 +53,18 @@ def moment(text: str, now: datetime, option: str) -> datetime:
         ) from None
 
 
+def called(name: str) -> list[str]:
+    """Return the hosts that somebody may mean: alerts about Vedette itself are the server's."""
+    return [name, SERVER] if name == host_name(SERVER) else [name]
+
+
 def query_of(options: dict[str, object]) -> "Query":
     """Return what is asked for, from the command's options of the same names."""
     from vedette_archive import Events, Query  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
 
     now = datetime.now(UTC)
     asked = {name: options[name] for name in ("host", "kind", "severity", "detector", "indicator", "text")}
+    asked["host"] = [each for name in cast("list[str] | None", asked["host"]) or () for each in called(name)]
     for name in ("since", "until"):
         if options[name]:
             asked[name] = moment(str(options[name]), now, f"--{name}")

@@ -3,7 +3,7 @@
 import json
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,8 @@ from .host_rows import Row, Seen, rows
 from .lines import plain
 from .orders import RUN, Folder, open_archive
 
-_LONGEST_NAME = 20
+_LONGEST_NAME = 24
+_WIDEST = 1_000
 
 
 class Modes(BaseModel):
@@ -58,7 +59,7 @@ def hosts(
     sys.stdout.writelines(f"{note}\n" for note in notes)
     sys.stdout.flush()
     if found:
-        Console(highlight=False, soft_wrap=False).print(_table(found, modes, now))
+        _show(found, modes, now)
 
 
 def _enrolled(named: Path | None, beside: Path) -> list[Entry] | None:
@@ -106,28 +107,38 @@ def mode_of(row: Row, modes: Modes | None) -> tuple[Mode | None, bool]:
     return lowest, lowest is not None and lowest != server
 
 
-def _table(found: Iterable[Row], modes: Modes | None, now: datetime) -> Table:
+def _show(found: Sequence[Row], modes: Modes | None, now: datetime) -> None:
+    screen = Console(highlight=False, soft_wrap=False)
+    table = _table(found, modes, now)
+    if screen.measure(table, options=screen.options.update(width=_WIDEST)).minimum > screen.width:
+        table = _table(found, modes, now, certificates=False)  # a mark tells where one ends soon
+    screen.print(table)
+    for row in found:
+        for mark in row.marks:
+            screen.print(Text(f"! {row.host}: {mark}", "yellow", overflow="fold"))
+
+
+def _table(found: Sequence[Row], modes: Modes | None, now: datetime, *, certificates: bool = True) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("host", overflow="fold", max_width=_LONGEST_NAME)
-    for name in ("heard", "version", "mode", "spool", "lost", "certificate"):
-        table.add_column(name, justify="right" if name in ("spool", "lost") else "left", overflow="fold")
+    table.add_column("host", overflow="fold", width=min(max(len(row.host) for row in found), _LONGEST_NAME))
+    for name in ("heard", "version", "mode", "spool", "lost"):
+        is_number = name in ("spool", "lost")
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=is_number or name == "heard")
+    if certificates:
+        table.add_column("certificate", no_wrap=True)
     for row in found:
         mode, is_hosts = mode_of(row, modes)
-        table.add_row(
+        cells: list[str | Text] = [
             Text(row.host, "bold red" if row.marks else "bold"),
             "never" if row.heard_at is None else f"{left(now - row.heard_at)} ago",
-            plain("/".join(row.versions), 20) or "-",
+            plain(" ".join(row.versions), 20) or "-",
             f"{mode or '-'}{' (host)' if is_hosts else ''}",
             "-" if row.held is None else f"{row.held:,}",
             f"{sum(row.lost.values()):,}",
             "-" if row.ends_at is None else f"{row.ends_at:%Y-%m-%d}",
-        )
-    grid = Table.grid()
-    grid.add_row(table)
-    for row in found:
-        for mark in row.marks:
-            grid.add_row(Text(f"! {row.host}: {mark}", "yellow", overflow="fold"))
-    return grid
+        ]
+        table.add_row(*cells[: len(table.columns)])
+    return table
 
 
 def _as_json(row: Row, modes: Modes | None, now: datetime) -> dict[str, object]:

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 from vedette_indicators import IndicatorTable, IndicatorType, RefusedError
 from vedette_schemas import Observation, SettingsError, Stream
 
-from .actions import clock
 from .asking import moment
 from .deployment import read_host
-from .lines import plain
+from .lines import Row, plain, print_rows, stamp
 
 if TYPE_CHECKING:
     from vedette_archive.walking import Walk
@@ -82,7 +79,7 @@ def hunt(
     if as_json:
         sys.stdout.write(json.dumps([_as_json(each) for each in found]) + "\n")
     elif found:
-        _show(found)
+        print_rows(map(_row, found))
     else:
         sys.stdout.write("nothing of it is in the archive\n")
     if more:
@@ -137,16 +134,11 @@ def _progress(total: int) -> Generator[Callable[[int], None]]:
         yield lambda looked_at: shown.advance(task, looked_at)
 
 
-def _show(found: list[Found]) -> None:
-    now = datetime.now(UTC)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in (f"seen ({now.astimezone():%Z})", "host", "kind", "what", "hit by"):
-        table.add_column(column, overflow="fold", no_wrap=column in {"host", "kind"})
-    for each in found:
-        match, _ = each.hits[0]
-        row = clock(each.seen.seen_at, now), plain(each.host, 63), each.seen.kind
-        table.add_row(*row, Text(plain(_what(each.seen))), Text(plain(match.subject)))
-    Console(highlight=False).print(table)
+def _row(each: Found) -> Row:
+    match, _ = each.hits[0]
+    text = Text(f"{plain(each.host, 63)}: ", "bold").append(plain(_what(each.seen)), "not bold")
+    text.append(f"  hit by {plain(match.subject)}", "not bold dim")
+    return Text(stamp(each.seen.seen_at)), Text(each.seen.kind), text
 
 
 def _what(seen: Observation) -> str:
