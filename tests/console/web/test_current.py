@@ -23,7 +23,9 @@ def quiet(site: ConsoleSite) -> Alert:
 
 
 def times(page: Page) -> list[str]:
-    found: list[str] = page.locator("#alerts > li > time").evaluate_all("all => all.map(each => each.dateTime)")
+    found: list[str] = page.locator("#alerts > li > time").evaluate_all(
+        "all => all.map(each => each.dateTime)"
+    )
     return found
 
 
