@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 from vedette_analyzer.settings import AnalyzerSettings
 from vedette_broker.settings import BrokerSettings
+from vedette_console.__main__ import app
 from vedette_console.deployment import Deployment
 from vedette_console.overlay import MAY_SAY, UP_KEEPS, UP_SAYS, merged, read_overlay
 from vedette_enforcer.settings import EnforcerSettings
@@ -112,3 +114,8 @@ def test_all_that_is_laid_over_is_there_afterwards(
     assert merged({}, above) == above
     assert merged(below, {}) == below
     assert once.keys() == below.keys() | above.keys()
+
+
+def test_up_names_all_tables_in_its_help() -> None:
+    shown = CliRunner().invoke(app, ["up", "--help"]).stdout
+    assert f"tables {', '.join(MAY_SAY)}." in " ".join(shown.replace("│", " ").split())

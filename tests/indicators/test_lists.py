@@ -222,3 +222,9 @@ def test_a_comment_with_a_line_end_is_two_lines() -> None:
     assert len(lines) == 1  # what a spreadsheet may write, and why a row here is a line
     good, bad = read('host,lure.test,,,,,,"one', 'two"')
     assert (len(good), len(bad)) == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["", "\n \n", "# only a remark\n"])
+def test_a_list_without_a_row_is_refused_with_what_its_first_has_to_be(text: str) -> None:
+    with pytest.raises(ListProblem, match=f"list is empty: its first row has to be {','.join(COLUMNS)}$"):
+        read_list(text, name="ours.csv")

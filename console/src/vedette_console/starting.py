@@ -9,7 +9,7 @@ from vedette_transport import BrokerAddress
 from vedette_transport.settings import Address
 
 from .deployment import Deployment, free_port, host_label, read_host
-from .overlay import NO_OVERLAY, read_overlay
+from .overlay import MAY_SAY, NO_OVERLAY, read_overlay
 from .up import Up
 
 _LIST = Path("data/blocklist.csv")
@@ -20,9 +20,7 @@ Lists = Annotated[list[Path] | None, typer.Option("--list", help="A list of indi
 Broker = Annotated[str, typer.Option(help="HOST:PORT of a broker to use in place of the embedded one.")]
 Overlay = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE", help="TOML laid over theirs: tables analyzer, sensor, enforcer, session, broker."
-    ),
+    typer.Option(metavar="FILE", help=f"TOML laid over theirs: tables {', '.join(MAY_SAY)}."),
 ]
 Names = Annotated[
     list[str] | None,

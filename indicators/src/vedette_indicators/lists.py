@@ -146,7 +146,7 @@ def is_row(line: str) -> bool:
 def check_header(first: tuple[int, str] | None, name: str) -> None:
     """Raise `ListProblem` where the first row, with its line's number, is not the columns' names."""
     if first is None:
-        raise ListProblem(name, None, "the list is empty")
+        raise ListProblem(name, None, f"the list is empty: its first row has to be {','.join(COLUMNS)}")
     number, line = first
     try:
         columns = tuple(cell.lower() for cell in _cells(line))

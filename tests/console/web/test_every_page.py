@@ -95,7 +95,9 @@ def test_a_page_of_another_site_can_do_nothing_here(site: ConsoleSite) -> None:
 def test_another_name_of_this_machine_is_not_answered(site: ConsoleSite) -> None:
     person = site.person(None)
     for host in ("evil.example", f"evil.example:{site.port}", "127.0.0.1.evil.example"):
-        assert person.page.request.get("/sign-in", headers={"Host": host}).status == 421
+        response = person.page.request.get("/sign-in", headers={"Host": host})
+        assert response.status == 421
+        assert "--name NAME" in response.text()
 
 
 def test_what_is_too_large_is_refused(site: ConsoleSite) -> None:

@@ -49,17 +49,19 @@ def test_a_one_time_password_has_to_be_replaced(site: ConsoleSite) -> None:
     for wrong, says in (("short", "12 to 200"), (once, "is the old one")):
         page.goto("/hosts")
         expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
-        page.get_by_label("Present password").fill(once)
+        page.get_by_label("The password that you signed in with").fill(once)
         page.locator("[name=new]").evaluate("field => field.removeAttribute('minlength')")
         page.locator("[name=new]").fill(wrong)
         page.locator("[name=again]").fill(wrong)
         page.get_by_role("button", name="Change it").click()
         expect(page.get_by_role("alert")).to_contain_text(says)
-    page.get_by_label("Present password").fill(once)
+    page.get_by_label("The password that you signed in with").fill(once)
     page.locator("[name=new]").fill(PASSWORD)
     page.locator("[name=again]").fill(PASSWORD)
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="Now")).to_be_visible()
+    page.goto("/password")
+    expect(page.get_by_label("Present password")).to_be_visible()
 
 
 def test_who_guesses_is_locked_out_and_so_is_who_does_not_exist(site: ConsoleSite) -> None:

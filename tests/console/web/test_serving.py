@@ -51,17 +51,17 @@ def settings(folder: Path, /, **changes: object) -> Path:
 
 
 @contextmanager
-def running(path: Path) -> Generator[ConsoleSettings]:
-    """Run a console until the block ends."""
+def running(path: Path, said: list[str] | None = None) -> Generator[ConsoleSettings]:
+    """Run a console until the block ends; what it says until it answers is `said`."""
+    said = [] if said is None else said
     found = ConsoleSettings.of(path)
     command = [sys.executable, "-m", "vedette_console.web", "--settings", str(path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        said = ""
-        while "the console answers at" not in said:
+        while not said or "the console answers at" not in said[-1]:
             line = process.stderr.readline()
             assert line, f"it ended: {said}"
-            said += line
+            said.append(line)
         try:
             yield found
         finally:
@@ -164,6 +164,26 @@ def test_without_archive_and_broker_it_says_so_and_goes_on(tmp_path: Path) -> No
     (tmp_path / "archive.db").unlink()
     with running(path) as found:
         assert ask(found, None, "/health") == (503, b"the archive can't be read\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"list": "ours.csv"}, "The analyzer's settings are not known here"),
+        ({"list": "ours.csv", "analyzer": "analyzer.toml"}, "ours.csv, which the console's settings name as"),
+        ({"list": "theirs.csv", "analyzer": "analyzer.toml"}, ""),
+        ({"analyzer": "analyzer.toml"}, ""),
+    ],
+)
+def test_a_list_that_the_analyzer_does_not_read_is_told_of_in_one_line(
+    tmp_path: Path, changes: dict[str, object], says: str
+) -> None:
+    (tmp_path / "analyzer.toml").write_text('lists = ["theirs.csv"]\narchive = "archive.db"\n')
+    said: list[str] = []
+    with running(settings(tmp_path, **changes), said):
+        told = [line for line in said if "no row can be added" in line]
+    assert len(told) == bool(says)
+    assert all(says in line for line in told)
 
 
 def test_relative_paths_start_at_the_settings_folder(tmp_path: Path) -> None:

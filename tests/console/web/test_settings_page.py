@@ -79,6 +79,8 @@ def test_only_an_admin_keeps_accounts(site: ConsoleSite, role: Role) -> None:
     page = site.person(role).go("/settings")
     expect(page.get_by_role("heading", name="What the analyzer runs with")).to_be_visible()
     expect(page.locator("dd", has_text="approve").first).to_be_visible()
+    where = page.locator(".hint", has_text=str(site.deployment.settings_path("analyzer")))
+    expect(where).to_contain_text("[analyzer] in the file of its --settings")
     expect(page.get_by_role("heading", name="Who may sign in")).to_have_count(0)
     for path in ("accounts/add", "accounts/a-viewer/remove", "tokens/add", "accounts/a-viewer/role"):
         page.goto("/settings")

@@ -15,6 +15,11 @@ MOST_BYTES = 64 * 1024
 BODY_SECONDS = 20.0
 """How long a request's body may take to come."""
 
+_NOT_SO_CALLED = (
+    "Not under this name. The console is told its names when it starts: 'vedette up --name NAME', or"
+    " 'names' in console.toml.\n"
+)
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -48,7 +53,7 @@ class Guard:
             return
         name = host_name(Headers(scope=scope).get("host", ""))
         if not name or (self._names is not None and name not in self._names):
-            await PlainTextResponse("Not under this name.\n", 421)(scope, receive, _with_headers(send))
+            await PlainTextResponse(_NOT_SO_CALLED, 421)(scope, receive, _with_headers(send))
             return
         await self._app(scope, _measured(receive), _with_headers(send))
 

@@ -19,6 +19,8 @@ from vedette_indicators.observed import KINDS
 from vedette_schemas import SettingsError
 
 from ..hunting import Found, newest, search
+from .analyzer_settings import read_analyzer
+from .settings import ConsoleSettings
 
 LOOK_SECONDS = 10.0
 """How long the past is looked at while somebody waits."""
@@ -92,6 +94,25 @@ def would_have_hit(archive: Path, row: Indicator, since: datetime) -> WouldHaveH
             looked_at = walk.total
         last, _ = newest(iter(kept), _SHOWN)
         return WouldHaveHit(tuple(hosts.most_common()), tuple(last), hosts.total(), looked_at, walk.total)
+
+
+def target_of(settings: ConsoleSettings) -> tuple[Path | None, str]:
+    """Return the list that rows are added to, or why there is none."""
+    target = settings.list
+    if target is None:
+        return None, "The console's settings name no 'list' that it may write to."
+    try:
+        runs = read_analyzer(settings.analyzer)
+    except SettingsError as error:
+        return None, str(error)
+    if runs is None:
+        return None, "The analyzer's settings are not known here: does it read that list?"
+    if target.resolve() not in {each.resolve() for each in runs.lists}:
+        return None, (
+            f"The analyzer does not read {target}, which the console's settings name as 'list':"
+            " give it to 'vedette up' as --list as well, or to the analyzer in its 'lists'."
+        )
+    return target, ""
 
 
 def add(path: Path, proposed: Proposed) -> int:

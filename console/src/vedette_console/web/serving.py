@@ -26,6 +26,7 @@ from .connections import MOST, Connection
 from .desk import Desk
 from .live import Live
 from .pages.now import row
+from .proposing import target_of
 from .sessions import Sessions
 from .settings import EVERYWHERE, ConsoleSettings
 from .signing_in import SignIn
@@ -55,6 +56,8 @@ def serve(settings: ConsoleSettings) -> None:
             desk=desk,
             live=Live(archives, row, regions(settings)),
         )
+        if settings.list is not None and (why_not := target_of(settings)[1]):
+            log.warning("no row can be added at the console: %s", why_not)
         desk.start()
         try:
             asyncio.run(_serve(site))

@@ -1,7 +1,6 @@
 """Adding a row to the operators' list, after a look at what it would have hit."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -11,7 +10,7 @@ from vedette_schemas import SettingsError, Severity
 
 from ..apart import apart
 from ..deeds import Deeds
-from ..proposing import Proposed, WouldHaveHit, add, propose, would_have_hit
+from ..proposing import Proposed, WouldHaveHit, add, propose, target_of, would_have_hit
 from ..roles import What
 from ..visits import Visit, posting, visiting
 from . import Page
@@ -38,7 +37,7 @@ def add_row(visit: _Adding) -> Response:
     """Add a row to the operators' list."""
     fields = {column: visit.text(column, 4_097) for column in COLUMNS}
     fields["source"] = f"console/{visit.account.name}"
-    target, why_not = _target(visit)
+    target, why_not = target_of(visit.site.settings)
     if target is None:
         return visit.back(why_not, good=False)
     try:
@@ -65,7 +64,7 @@ def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: i
             found = apart(would_have_hit, visit.site.settings.archive, proposed.row, since)
         except SettingsError as error:
             trouble, status = str(error), 400
-    target, why_not = _target(visit)
+    target, why_not = target_of(visit.site.settings)
     runs, _ = analyzer_runs(visit)
     return visit.page(
         "propose.html",
@@ -81,16 +80,3 @@ def _proposal(visit: Visit, fields: dict[str, str], trouble: str = "", status: i
         why_not=why_not,
         days=DAYS,
     )
-
-
-def _target(visit: Visit) -> tuple[Path | None, str]:
-    """Return the list that rows are added to, or why there is none."""
-    target = visit.site.settings.list
-    if target is None:
-        return None, "The console's settings name no 'list' that it may write to."
-    runs, trouble = analyzer_runs(visit)
-    if runs is None:
-        return None, trouble or "The analyzer's settings are not known here: does it read that list?"
-    if target.resolve() not in {each.resolve() for each in runs.lists}:
-        return None, f"The analyzer does not read {target}, which the console's settings name as 'list'."
-    return target, ""
