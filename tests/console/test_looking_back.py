@@ -102,6 +102,8 @@ def test_alerts_may_be_of_one_host_grave_and_few(folder: Path) -> None:
     assert ids("--severity", "critical") == [2]
     assert ids("--last", "2") == [3, 4]
     assert ids("--host", "host-nil") == []
+    assert ids("--since", f"{at(150).astimezone():%Y-%m-%dT%H:%M:%S}") == [3, 4]
+    assert ids("--since", "1s", "--last", "9") == []
 
 
 def test_what_comes_is_followed(folder: Path) -> None:
@@ -288,6 +290,8 @@ def test_a_time_that_is_none_is_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if words[0] == "--since":
+        assert "ago, or a day or time" in refused(monkeypatch, capsys, "alerts", "--folder", folder, *words)
     assert "ago, or a day or time" in refused(monkeypatch, capsys, "audit", "--folder", folder, *words)
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from vedette_schemas import Alert, Severity
 
 from .acting import OperatorSettings
-from .asking import called
+from .asking import Since, called, moment
 from .deployment import read_host
 from .lines import alert_row, print_rows
 from .orders import RUN, Folder, open_archive
@@ -30,6 +31,7 @@ def alerts(
     severity: Annotated[Severity, typer.Option(help="Only what matters as much, or more.")] = Severity.INFO,
     last: Annotated[int, typer.Option(min=0, max=MOST_SHOWN, help="How many, the newest last.")] = 50,
     *,
+    since: Since = "",
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on with each alert as it comes, until Ctrl-C.")
     ] = False,
@@ -41,9 +43,10 @@ def alerts(
     """
     archive = OperatorSettings.of(folder).archive
     wanted = called(read_host(host)) if host else []
+    begin = moment(since, datetime.now(UTC), "--since") if since else None
     with open_archive(archive) as reader:
         cursor = reader.newest_cursor()
-        found = _last(archive, wanted, severity, last) if last else []
+        found = _last(archive, wanted, severity, begin, last) if last else []
         if as_json:
             sys.stdout.writelines(_json(alert) for alert in found)
         elif found:
@@ -59,13 +62,17 @@ def alerts(
                 return
 
 
-def _last(archive: Path, hosts: list[str], least: Severity, count: int) -> list[Alert]:
+def _last(
+    archive: Path, hosts: list[str], least: Severity, since: datetime | None, count: int
+) -> list[Alert]:
     """Return the last alerts that are wanted, oldest first."""
     from vedette_archive import History, Query  # noqa: PLC0415 (SQLAlchemy takes as long as all else here)
 
     order = list(Severity)
     severities = [] if least is Severity.INFO else [str(each) for each in order[order.index(least) :]]
     wanted: dict[str, object] = {"host": hosts, "severity": severities}
+    if since is not None:
+        wanted["since"] = since
     with History(archive) as history:
         return list(history.search(Query.of(wanted), limit=count).alerts)[::-1]
 
