@@ -234,7 +234,7 @@ def test_a_register_of_before_gets_a_chain_and_keeps_what_it_held(old: Path) -> 
     enrol(old, "host-9", DAY, datetime.now(UTC), ca=None, broker=None)
     first, second = rows(old)
     assert (first.who, first.what) == (str(CA), "audit.began")
-    assert first.words == "what is done is put down from now on; 1 certificates and 1 tokens are older"
+    assert first.words == "what is done is put down from now on; older: 1 certificate and 1 token"
     assert (second.who, second.what, second.host) == (ME, "token.made", "host-9")
     assert faults(old) == []
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from vedette_archive import Entry, chain
 from vedette_schemas import CA, Principal, Program
 
+from ..lines import count
+
 KEPT = timedelta(days=365)
 _MOST_CUT = 10_000
 _OF_NO_HOST = frozenset({Program.OPERATOR, Program.CONSOLE})
@@ -19,9 +21,8 @@ def begin(connection: sqlite3.Connection, now: datetime) -> None:
         for table in ("certificates", "tokens")
     ]
     if any(before):
-        words = (
-            f"what is done is put down from now on; {before[0]} certificates and {before[1]} tokens are older"
-        )
+        older = f"{count(before[0], 'certificate')} and {count(before[1], 'token')}"
+        words = f"what is done is put down from now on; older: {older}"
         chain.append(connection, [Entry(now, str(CA), "audit.began", words)])
 
 
