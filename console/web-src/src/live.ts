@@ -97,7 +97,8 @@ class Page {
       const link = place.querySelector("a") ?? place.appendChild(document.createElement("a"));
       const now = this.fresh.size + this.folded;
       link.href = location.pathname + location.search;
-      link.textContent = `${now.toLocaleString()}${this.fresh.size < MOST_COUNTED ? "" : " or more"} new ${now === 1 ? "alert" : "alerts"}${place.dataset.words}`;
+      const many = `${now.toLocaleString()}${this.fresh.size < MOST_COUNTED ? "" : " or more"} new ${now === 1 ? "alert" : "alerts"}`;
+      link.textContent = "some" in place.dataset ? `${many} since: look again` : `${many}: show ${now === 1 ? "it" : "them"}`;
     }, CALM);
   }
 

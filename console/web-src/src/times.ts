@@ -47,11 +47,17 @@ function utc(typed: string): string {
 }
 
 function told(time: HTMLTimeElement, at: Date, now: Date): string {
+  if (time.dataset.as === "minute") return hour.format(todayAt(time.dataset.utc ?? ""));
   if (time.dataset.as === "left") return `${left(at.getTime() - now.getTime())} left`;
   time.title = day.format(at);
   if (time.dataset.as === "day") return day.format(at);
   if (time.dataset.as === "hour") return at.getMinutes() ? hour.format(at) : hour.format(at).slice(0, 2);
   return at.toDateString() === now.toDateString() ? clock.format(at) : short.format(at);
+}
+
+function todayAt(utc: string): number {
+  const [hours, minutes] = utc.split(":").map(Number);
+  return new Date().setUTCHours(hours ?? 0, minutes ?? 0);
 }
 
 function left(milliseconds: number): string {

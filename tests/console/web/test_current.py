@@ -56,7 +56,7 @@ def test_a_list_of_alerts_says_how_many_are_new_and_stays_as_it_is(site: Console
     expect(news).to_be_empty()
     before = page.locator("#alerts > li").count()
     first = quiet(site)
-    expect(news).to_have_text("1 new alert: show them")
+    expect(news).to_have_text("1 new alert: show it")
     second = quiet(site)
     expect(news).to_have_text("2 new alerts: show them")
     assert page.locator("#alerts > li").count() == before

@@ -12,6 +12,7 @@ from vedette_console.web.roles import Role
 from vedette_schemas import Alert
 
 from tests.console.web.site import ConsoleSite
+from tests.console.web.test_pages import waiting
 
 pytestmark = pytest.mark.system
 
@@ -89,6 +90,8 @@ def test_moments_in_what_a_program_says_are_written_as_all_others() -> None:
         '<time datetime="2026-11-22T08:10:00.000000Z" data-as="day">2026-11-22 08:10:00 UTC</time>' in shown
     )
     assert "blocked &lt;b&gt; until" in shown
+    assert 'data-as="day">2026-11-22 08:10:00 UTC<' in sentence("isolated until 2026-11-22 08:10 UTC")
+    assert '<time data-utc="08:10" data-as="minute">08:10 UTC</time>' in sentence("until 08:10 UTC: act")
     for odd in (
         "2026-99-22T08:10:00Z",
         "9999-12-31T23:59:60Z",
@@ -98,6 +101,17 @@ def test_moments_in_what_a_program_says_are_written_as_all_others() -> None:
         assert "<time" not in sentence(odd)
     assert "…" in sentence("x" * 1_001)
     assert len(sentence("x" * 5_000)) < 1_100
+
+
+def test_until_when_something_waits_is_told_in_the_readers_hours(site: ConsoleSite) -> None:
+    name = waiting(site, 18)
+    page = site.person(Role.VIEWER, timezone_id=ZONE).go("/")
+    alert = site.acting.alerts[-1]
+    words, until, more = re.split(r"(\d\d:\d\d) UTC", alert.done)
+    hour, minute = map(int, until.split(":"))
+    here = alert.at.replace(hour=hour, minute=minute).astimezone(ZoneInfo(ZONE))
+    done = page.locator("#alerts > li", has_text=name).locator("summary .done")
+    expect(done).to_have_text(f"{words}{here:%H:%M}{more}")
 
 
 def test_the_zone_of_who_lives_by_utc_is_utc(site: ConsoleSite) -> None:

@@ -24,7 +24,10 @@ BUILT = HERE / "static" / "built"
 
 ISLANDS = BUILT / "islands.js"
 
-_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\b", re.ASCII)
+_MOMENT = re.compile(
+    r"\b(\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)|[0-2]\d:[0-5]\d UTC)\b", re.ASCII
+)
+"""How programs write moments; that of an hour alone is of today, or near it."""
 
 
 @lru_cache(maxsize=1)
@@ -105,8 +108,10 @@ def sentence(value: object, most: int = MOST) -> Markup:
 def _moment(written: str) -> Markup | None:
     if _MOMENT.fullmatch(written) is None:
         return None
+    if len(written) == len("10:12 UTC"):
+        return Markup('<time data-utc="{}" data-as="minute">{}</time>').format(written[:5], written)
     try:
-        return when(datetime.fromisoformat(written))
+        return when(datetime.fromisoformat(written.replace(" UTC", "Z")))
     except (ValueError, OverflowError):  # it only looks like one
         return None
 
