@@ -136,6 +136,7 @@ class Page {
     const focused = place.contains(document.activeElement) ? place_of(document.activeElement) : null;
     place.replaceChildren(...parsed(html).childNodes);
     tellTimes(place);
+    document.getElementById(location.hash.slice(1))?.classList.add("sought"); // what was :target is gone
     if (focused) place.querySelector<HTMLElement>(focused)?.focus();
   }
 

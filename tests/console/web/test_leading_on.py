@@ -43,7 +43,11 @@ def test_an_alert_leads_to_its_entry_and_to_its_action(site: ConsoleSite) -> Non
     page.goto("/")
     row.locator("summary").press("Enter")
     row.get_by_role("link", name="how it stands now").click()
-    expect(page.locator(".orders li:target")).to_contain_text(name)
+    sought = page.locator(".orders li:is(:target, .sought)")
+    expect(sought).to_contain_text(name)
+    waiting(site, 13)  # all is drawn anew
+    expect(page.locator(".orders li", has_text="evil-13.example")).to_be_visible()
+    expect(sought).to_contain_text(name)
 
 
 def test_a_host_shows_what_waits_and_holds_there_and_it_is_undone_there(site: ConsoleSite) -> None:

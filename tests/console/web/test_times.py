@@ -68,6 +68,7 @@ def test_without_scripts_all_is_utc_and_says_so(site: ConsoleSite, told: Alert) 
     for path in PAGES:
         page.goto(f"{path}?since={told.at:%Y-%m-%dT%H:%M}:00Z")
         expect(page.locator("#zone")).to_have_text("Times are UTC.")
+        expect(page.locator("#live")).to_have_text("This page is as of when it was loaded.")
         expect(page.get_by_label("From (UTC)")).to_have_value(f"{told.at:{FIELD}}")
     page.goto("/alerts")
     expect(page.locator(f"#alert-{told.id} time").first).to_have_text(f"{told.at:%m-%d %H:%M:%S}")
