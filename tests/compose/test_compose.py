@@ -124,14 +124,20 @@ def test_an_admin_is_made_and_signs_in_by_https(server: ComposedServer) -> None:
     shown = ssl.get_server_certificate(("127.0.0.1", server.console_port))
     assert shown.strip() in server.compose("exec", "-T", "console", "cat", "console/tls.pem")
     with httpx.Client(base_url=f"https://localhost:{server.console_port}", verify=False) as browser:
-        form = browser.get("/sign-in").text
-        found = re.search(r'name="token" value="([0-9a-f]{64})"', form)
-        assert found is not None
-        fields = {"token": found[1], "name": "ada", "password": password, "back": "/"}
-        origin = {"Origin": str(browser.base_url).rstrip("/")}
-        answer = browser.post("/sign-in", data=fields, headers=origin)
+        browser.headers["Origin"] = str(browser.base_url).rstrip("/")
+
+        def send(path: str, **fields: str) -> httpx.Response:
+            found = re.search(r'name="token" value="([0-9a-f]{64})"', browser.get(path).text)
+            assert found is not None
+            return browser.post(path, data={"token": found[1], **fields})
+
+        answer = send("/sign-in", name="ada", password=password, back="/")
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         assert browser.get("/").headers["location"] == "/password"
+        own = "four words of one's own"
+        assert send("/password", old=password, new=own, again=own).status_code == 303
+        assert re.search(r"blocklist\.csv</bdi></strong>\s+[\d,]+ entries", browser.get("/indicators").text)
+        assert browser.get("/history/export.xlsx").content.startswith(b"PK")
 
 
 def test_an_operator_joins_and_acts_in_a_container(server: ComposedServer) -> None:
