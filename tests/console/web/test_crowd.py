@@ -4,10 +4,11 @@ import asyncio
 import http.client
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from markupsafe import Markup
@@ -32,6 +33,8 @@ from tests.console.web.test_serving import running, settings
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 GOOD = "a few good words"
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -83,13 +86,19 @@ def test_guesses_of_others_do_not_lock_out_a_browser_that_is_known(store: Store)
     assert isinstance(again, Refused), "a new password ends all marks"
 
 
+def played(scene: Coroutine[Any, Any, T]) -> T:
+    """Play a scene in a thread of its own: Playwright may have a loop in ours."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, scene).result()
+
+
 def test_only_some_may_wait_to_be_let_in(store: Store) -> None:
     sign_in = SignIn(store, Accounts(store))
 
     async def scene() -> list[Account | Refused]:
         return await asyncio.gather(*(sign_in.come("anna", "wrong", "192.0.2.1") for _ in range(300)))
 
-    said = [found.words for found in asyncio.run(scene()) if isinstance(found, Refused)]
+    said = [found.words for found in played(scene()) if isinstance(found, Refused)]
     assert said.count("Name or password is wrong.") == FREE
     assert sum("Too many people" in words for words in said) == 200
 
@@ -153,7 +162,7 @@ def test_nobody_takes_all_turns() -> None:
         await asyncio.gather(*wanted)
         assert under_way == 0
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_one_account_keeps_only_some_pages_open(tmp_path: Path) -> None:
@@ -169,7 +178,7 @@ def test_one_account_keeps_only_some_pages_open(tmp_path: Path) -> None:
         for name in ("hosts:", "hosts:1", "hosts:act:act", "nowhere", ""):
             assert not live.knows(name), "each other name would be rendered for itself"
 
-    asyncio.run(scene())
+    played(scene())
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +197,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyP
 
     scope = {"type": "http", "headers": [(b"host", b"localhost")]}
     with pytest.raises(HTTPException) as raised:
-        asyncio.run(_within(guard.Guard(application, None)(scope, receive, send)))
+        played(_within(guard.Guard(application, None)(scope, receive, send)))
     assert raised.value.status_code == 408
 
 
