@@ -123,7 +123,8 @@ def test_an_admin_is_made_and_signs_in_by_https(server: ComposedServer) -> None:
     password = server.compose(*add, "--folder", "/etc/vedette").strip()
     shown = ssl.get_server_certificate(("127.0.0.1", server.console_port))
     assert shown.strip() in server.compose("exec", "-T", "console", "cat", "console/tls.pem")
-    with httpx.Client(base_url=f"https://localhost:{server.console_port}", verify=False) as browser:
+    base = f"https://localhost:{server.console_port}"
+    with httpx.Client(base_url=base, verify=False, timeout=60) as browser:
         browser.headers["Origin"] = str(browser.base_url).rstrip("/")
 
         def send(path: str, **fields: str) -> httpx.Response:

@@ -130,6 +130,7 @@ def test_nothing_that_is_sent_makes_it_fail_or_answer_otherwise_than_described(s
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             )
             def answers_as_described(case: Any) -> None:
+                case.headers.pop("Host", None)  # under another name nothing is answered at all (421)
                 response = case.call(headers=headers, timeout=20)
                 case.validate_response(response, checks=CHECKS)
                 tried[response.status_code] += 1

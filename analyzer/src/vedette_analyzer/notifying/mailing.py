@@ -34,6 +34,15 @@ _CALLS = 6
 """A server that answers each command at the last moment may take this many time-outs."""
 
 
+class _Client(SMTP):
+    """A client that parts at once: no server is waited for until it parts by TLS as well."""
+
+    def close(self) -> None:
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+        super().close()
+
+
 class Mailer:
     """Sends to one mailbox; a message has the same name each time."""
 
@@ -76,7 +85,7 @@ class Mailer:
 
     async def _hand_over(self, mail: bytes, password: str | None) -> None:
         server = self._server
-        client = SMTP(
+        client = _Client(
             hostname=server.host,
             port=server.port,
             local_hostname=_own_name(),
