@@ -141,11 +141,13 @@ class Reader:
     def losing(self, since: datetime) -> frozenset[str]:
         """Return the hosts of which it was told since then that observations were lost."""
         alerts, streams, ranges = schema.alerts.c, schema.streams.c, schema.ranges.c
-        lost = select(streams.host).join(schema.ranges, ranges.stream_id == streams.id)
+        losses = select(streams.host).join(schema.ranges, ranges.stream_id == streams.id)
+        # Each host is asked for once: a hostile one can have lost very many ranges.
+        lost = losses.where(ranges.fate != Fate.ARCHIVED).distinct().cte("lost")
         told = exists().where(
-            alerts.host == streams.host, alerts.at >= to_number(since), alerts.detector.in_(LOSS_DETECTORS)
+            alerts.host == lost.c.host, alerts.at >= to_number(since), alerts.detector.in_(LOSS_DETECTORS)
         )
-        query = lost.where(ranges.fate != Fate.ARCHIVED).where(told).distinct()
+        query = select(lost.c.host).where(told)
         return frozenset(host for (host,) in self._ask(query))
 
     def follower(self, name: str) -> int:

@@ -14,9 +14,8 @@ from .canonical import RefusedError, canonical
 from .indicator import Indicator, IndicatorType, ListAction
 
 COLUMNS = ("type", "value", "action", "severity", "expires", "source", "attack", "comment")
-_FEWEST = (
-    3  # what comes after may be left out; without an action a line that was cut off would look like a row
-)
+_FEWEST = 3
+"""What comes after may be left out; without an action a line that was cut off would look like a row."""
 
 MAX_VALUE = 4_096
 MAX_REMARK = 1_000
