@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +207,13 @@ def test_what_does_not_fit_is_the_certificates_end_and_never_part_of_a_name(fold
     assert max(map(len, said.splitlines())) <= 80
     assert "certificate" not in said.splitlines()[1]
     assert any(line.startswith(f"{name}  ") and f"{2**40:,}" in line for line in said.splitlines())
+
+
+def test_a_short_name_breaks_no_heading(folder: Path) -> None:
+    (folder / "archive.db").unlink()
+    with Writer(folder / "archive.db") as writer, writer.transaction() as books:
+        books.heard("sensor@a", Life.RUNNING, datetime.now(UTC), None)
+    assert re.search(r"^host +heard", vedette("hosts", "--folder", folder), re.MULTILINE)
 
 
 def test_programs_are_told_more(folder: Path) -> None:

@@ -120,7 +120,8 @@ def _show(found: Sequence[Row], modes: Modes | None, now: datetime) -> None:
 
 def _table(found: Sequence[Row], modes: Modes | None, now: datetime, *, certificates: bool = True) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("host", overflow="fold", width=min(max(len(row.host) for row in found), _LONGEST_NAME))
+    longest = max(len("host"), *(len(row.host) for row in found))
+    table.add_column("host", overflow="fold", width=min(longest, _LONGEST_NAME))
     for name in ("heard", "version", "mode", "spool", "lost"):
         is_number = name in ("spool", "lost")
         table.add_column(name, justify="right" if is_number else "left", no_wrap=is_number or name == "heard")
