@@ -204,7 +204,10 @@ def test_a_page_that_looked_at_much_says_how_far_it_came(path: Path, monkeypatch
         ({"colour": "red"}, "there is no 'colour' to search by"),
         ({"host": ["UP"]}, "host: give a host's name: lower-case letters"),
         ({"kind": ["smell"]}, "kind: input should be 'window'"),
-        ({"since": "yesterday"}, "since: input should be a valid datetime"),
+        ({"since": "yesterday"}, "since: write it as 2026-01-31"),
+        ({"since": "20260131"}, "since: write it as 2026-01-31"),  # not the 20,260,131st second of 1970
+        ({"until": 20260131}, "until: write it as 2026-01-31"),
+        ({"since": "2026-02-31"}, "since: input should be a valid datetime"),
         ({"since": NOON, "until": NOON}, "since must lie before until"),
         ({"text": "x" * 201}, "text: string should have at most 200"),
         ({"events": "observations", "severity": ["high"]}, "severity belongs to alerts"),

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Self, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from vedette_schemas import HostName, Kind, Severity
 
 from .errors import QueryError
@@ -34,6 +42,13 @@ class Events(StrEnum):
     OBSERVATIONS = "observations"
 
 
+def _no_number(at: object) -> object:
+    """Refuse what pydantic takes for seconds since 1970: 20260131 would be a day in that year."""
+    if isinstance(at, datetime) or (isinstance(at, str) and re.match(r"\d+-", at)):
+        return at
+    raise ValueError("write it as 2026-01-31 or 2026-01-31T08:00Z")
+
+
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -48,6 +63,7 @@ def _printable(text: str) -> str:
 
 When = Annotated[
     datetime,
+    BeforeValidator(_no_number),
     AfterValidator(_in_utc),
     Field(description="RFC 3339, or a date; UTC unless it says otherwise."),
 ]
@@ -166,4 +182,6 @@ def _in_words(error: ValidationError) -> str:
         return f"there is no {name[:40]!r} to search by"
     if first["type"] == "string_pattern_mismatch":  # of a host alone
         return f"{name}: give a host's name: lower-case letters, digits and hyphens, at most 63"
+    if first["type"] == "value_error":  # said by this file
+        return f"{name}: {first['msg'].removeprefix('Value error, ')}"
     return f"{name}: {first['msg'][:200].lower()}"

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import checks
 from schemathesis.generation import GenerationMode
 from vedette_console.web.scopes import Scope
@@ -105,7 +106,13 @@ def test_a_token_ends_and_is_removed(site: ConsoleSite) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/alerts?since=yesterday", "/alerts?severity=grave", "/alerts?since=2026-01-02&until=2026-01-01"]
+    "path",
+    [
+        "/alerts?since=yesterday",
+        "/alerts?severty=low",
+        "/alerts?severity=grave",
+        "/alerts?since=2026-01-02&until=2026-01-01",
+    ],
 )
 def test_a_question_that_makes_no_sense_is_answered_in_words(site: ConsoleSite, path: str) -> None:
     status, said = ask(site, path, token(site, Scope.READ))
@@ -116,10 +123,13 @@ def test_a_question_that_makes_no_sense_is_answered_in_words(site: ConsoleSite, 
 def test_nothing_that_is_sent_makes_it_fail_or_answer_otherwise_than_described(site: ConsoleSite) -> None:
     headers = {"Authorization": f"Bearer {token(site, Scope.READ, Scope.ACT)}"}
     described: Any = schemathesis.openapi.from_url(f"{site.base}/api/v1/openapi.json")
+    described.config.generation.update(with_security_parameters=False)  # the headers above replace them
     tried: Counter[int] = Counter()
     for found in described.get_all_operations():
         operation = found.ok()
         for mode in GenerationMode:
+            if mode.is_negative and not (operation.query or operation.body):
+                continue  # nothing is described that could be sent otherwise
 
             @given(operation.as_strategy(generation_mode=mode))
             @settings(
@@ -130,6 +140,7 @@ def test_nothing_that_is_sent_makes_it_fail_or_answer_otherwise_than_described(s
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
             )
             def answers_as_described(case: Any) -> None:
+                assume(len(urlencode(case.query, doseq=True)) < 60_000)  # of a longer one no word is read
                 case.headers.pop("Host", None)  # under another name nothing is answered at all (421)
                 response = case.call(headers=headers, timeout=20)
                 case.validate_response(response, checks=CHECKS)
