@@ -5,12 +5,14 @@ import http.client
 import resource
 import socket
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import uvicorn
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
@@ -18,7 +20,7 @@ from vedette_archive import AuditQuery
 from vedette_console.web import guard
 from vedette_console.web.accounts import Account, Accounts
 from vedette_console.web.archives import Archives
-from vedette_console.web.connections import ASKING_SECONDS, MOST
+from vedette_console.web.connections import ASKING_SECONDS, MOST, PUSH, Connection
 from vedette_console.web.deeds import Deeds
 from vedette_console.web.live import MOST_OF_ONE, Listener, Live, TooManyError
 from vedette_console.web.pages.now import row
@@ -165,14 +167,41 @@ def test_nobody_takes_all_turns() -> None:
     played(scene())
 
 
+def test_who_does_not_read_an_answer_that_goes_on_is_sent_away() -> None:
+    pushed: Future[int] = Future()
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        push, taken = scope["extensions"][PUSH], 0
+        while push(b"x" * 10_000):
+            taken += 1
+            await asyncio.sleep(0)
+        pushed.set_result(taken)
+        await receive()
+
+    server = uvicorn.Server(uvicorn.Config(answer, http=Connection, lifespan="off", log_config=None))
+    with ThreadPoolExecutor(1) as thread, socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = thread.submit(server.run, [listening])
+        try:
+            with socket.create_connection(listening.getsockname(), timeout=20) as browser:
+                browser.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+                taken = pushed.result(20)
+                told = b"".join(iter(partial(browser.recv, 2**20), b""))
+            assert 20 < told.count(b"\r\n2710\r\n") <= taken
+            assert not told.endswith(b"\r\n0\r\n\r\n"), "it was broken off"
+        finally:
+            server.should_exit = True
+        serving.result(20)
+
+
 def test_one_account_keeps_only_some_pages_open(tmp_path: Path) -> None:
     async def scene() -> None:
         live = Live(Archives(tmp_path / "archive.db"), row, {"hosts": lambda _, kind: Markup(kind)})
         live._listeners.update(Listener((), "eve") for _ in range(MOST_OF_ONE))  # pyright: ignore[reportPrivateUsage]
         with pytest.raises(TooManyError):
-            await anext(live.listen(None, (), lambda: True, "eve"))
+            await live.listen(None, (), lambda: True, "eve")
         with pytest.raises(Exception, match="is not there"):
-            await anext(live.listen(None, (), lambda: True, "anna"))
+            await live.listen(None, (), lambda: True, "anna")
         assert live.knows("hosts")
         assert live.knows("hosts:act")
         for name in ("hosts:", "hosts:1", "hosts:act:act", "nowhere", ""):

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST = 1_000
@@ -14,6 +15,11 @@ CROWDED = 800
 
 ASKING_SECONDS = 10.0
 """How long a request may take to come, up to its body."""
+
+PUSH = "vedette.push"
+"""The extension by which an answer that goes on is written without waiting, `Connection.push`."""
+
+_MOST_UNSENT = 256 * 1024
 
 
 class Connection(H11Protocol):
@@ -55,6 +61,21 @@ class Connection(H11Protocol):
             self._unwatch()
         elif self._limit is None and not self.transport.is_closing():
             self._watch()
+
+    def handle_events(self) -> None:
+        """Take the requests that came, each with what its answer may be pushed by."""
+        super().handle_events()
+        if self.cycle is not None:  # pyright: ignore[reportUnnecessaryComparison] # its task has not begun yet
+            cast("dict[str, object]", self.cycle.scope)["extensions"] = {PUSH: self.push}
+
+    def push(self, data: bytes) -> bool:
+        """Write more of the answer that is under way; who does not read is sent away. Tell whether it was taken."""
+        if self.transport.get_write_buffer_size() > _MOST_UNSENT:
+            self.leave()
+        if self.transport.is_closing():
+            return False
+        self.transport.write(self.conn.send(h11.Data(data=data)))
+        return True
 
     def leave(self) -> None:
         """End it at once, whatever is under way."""

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
@@ -36,7 +36,7 @@ _REGIONS_SECONDS = 1.0
 _REGIONS_ANYWAY_SECONDS = 5.0
 _PULSE_SECONDS = 15.0
 _MOST_AT_ONCE = 500
-_MOST_UNSENT = 200
+_MOST_HELD = 200
 _ORDER = tuple(Severity)
 
 Region = Callable[[Archives, str], Markup]
@@ -58,20 +58,29 @@ def event(name: str, said: object, cursor: Cursor | None = None) -> bytes:
 
 @dataclass(eq=False, slots=True)
 class Listener:
-    """A page that is open."""
+    """A page that is open. What it is told goes straight into its connection, by no task of its own."""
 
     regions: tuple[str, ...]
     account: str = ""
-    events: "asyncio.Queue[bytes | None]" = field(default_factory=lambda: asyncio.Queue(_MOST_UNSENT))
+    is_welcome: Callable[[], bool] = lambda: True
+    over: asyncio.Event = field(default_factory=asyncio.Event)
     shown: dict[str, str] = field(default_factory=dict[str, str])
-    is_behind: bool = False
+    _held: list[bytes] = field(default_factory=list[bytes])
+    _push: Callable[[bytes], bool] | None = None
 
-    def put(self, event: bytes | None) -> None:
-        """Queue an event; who does not keep up is sent away, and catches up when it comes back."""
-        try:
-            self.events.put_nowait(event)
-        except asyncio.QueueFull:
-            self.is_behind = True
+    def begin(self, push: Callable[[bytes], bool]) -> None:
+        """Push what there is, and from now on what comes; `push` tells whether it was taken."""
+        self._push = push
+        for event in self._held:
+            self.put(event)
+        self._held.clear()
+
+    def put(self, event: bytes, first: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Tell it; who does not keep up is sent away, and catches up when it comes back."""
+        if self._push is None and len(self._held) < _MOST_HELD:
+            self._held.insert(0 if first else len(self._held), event)
+        elif self._push is None or self.over.is_set() or not self._push(event):
+            self.over.set()
 
 
 class Live:
@@ -104,35 +113,37 @@ class Live:
         """Send everybody away: we are going to end."""
         self._closed = True
         for listener in self._listeners:
-            listener.put(None)
+            listener.over.set()
         self._wake.set()
 
     async def listen(
         self, after: Cursor | None, regions: Sequence[str], is_welcome: Callable[[], bool], account: str = ""
-    ) -> AsyncGenerator[bytes]:
-        """Yield what is new after a cursor, as Server-Sent Events.
+    ) -> Listener:
+        """Tell a page what is new after a cursor, as Server-Sent Events, once it begins and until it leaves.
 
-        `is_welcome` is asked now and then whether whoever listens still may. Raise `TooManyError`.
+        `is_welcome` is asked now and then, in a thread, whether they still may. Raise `TooManyError`.
         """
         of_one = sum(1 for each in self._listeners if account and each.account == account)
         if len(self._listeners) >= MOST_STREAMS or of_one >= MOST_OF_ONE:
             raise TooManyError("too many pages are open: this one does not renew itself")
-        listener = Listener(tuple(regions), account)
+        listener = Listener(tuple(regions), account, is_welcome)
         self._listeners.add(listener)
         try:
-            # In this order nothing is missed: what comes from here on is pushed, what was before caught up.
+            # In this order nothing is missed: what comes from here on is held, what was before caught up.
             newest = await run_in_threadpool(self._newest)
             self._cursor = self._cursor or newest
-            first = await run_in_threadpool(self._caught_up, after)
-            self._wake.set()
-            yield b"retry: 1000\n" + first
-            while not self._closed and not listener.is_behind:
-                told = await listener.events.get()
-                if told is None or (told is _PULSE and not await run_in_threadpool(is_welcome)):
-                    return
-                yield told
-        finally:
-            self._listeners.discard(listener)
+            listener.put(b"retry: 1000\n" + await run_in_threadpool(self._caught_up, after), first=True)
+        except BaseException:
+            self.leave(listener)
+            raise
+        self._wake.set()
+        if self._closed:
+            listener.over.set()
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Tell it nothing more."""
+        self._listeners.discard(listener)
 
     async def follow(self) -> None:
         """Follow until cancelled."""
@@ -150,6 +161,8 @@ class Live:
                     await self._renew_regions()
                 if time.monotonic() - pulse >= _PULSE_SECONDS:
                     pulse = time.monotonic()
+                    for listener in await run_in_threadpool(self._unwelcome):
+                        listener.over.set()
                     self._tell(_PULSE)
                 if self._complained:
                     self._complained = ""
@@ -215,6 +228,9 @@ class Live:
                 found = list(reversed(reader.newest_alerts(MOST_CAUGHT_UP)))
         folded = {"earlier": missed - len(found)} if missed > len(found) > 0 else {}
         return event("alerts", self._news([each.alert for each in found], folded), newest)
+
+    def _unwelcome(self) -> list[Listener]:
+        return [each for each in tuple(self._listeners) if not each.is_welcome()]
 
     def _somebody_is_new(self) -> bool:
         return any(set(each.regions) - set(each.shown) for each in self._listeners)
