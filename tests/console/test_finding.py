@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -186,6 +187,36 @@ def test_what_makes_no_sense_is_one_line_and_2(
     assert code == 2
     assert said in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        *(("observations", body) for body in ("", "x", "[]", "7", "[" * 100_000, '{"title": ')),
+        *(("alerts", body) for body in ("[]", "7", '{"version": 1}')),
+    ],
+)
+def test_what_somebody_changed_in_the_archive_is_one_line_and_2(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    what: str,
+    body: str,
+) -> None:
+    connection = sqlite3.connect(folder / "archive.db")
+    with connection:
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (what,)
+        ).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(f"UPDATE {what} SET body = ?", (body,))
+    connection.close()
+    option = ["--observations"] if what == "observations" else []
+    for words in (["export", "--jsonl"], ["export", "--csv"], ["export", "--xlsx"], ["search"]):
+        assert left_with(monkeypatch, *words, "--folder", folder, *option) == 2, words
+        told = capfd.readouterr().err
+        assert told.count("\n") == 1, told
+        assert "read" in told
 
 
 def test_an_export_that_fails_leaves_what_was_there(folder: Path) -> None:

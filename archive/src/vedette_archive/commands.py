@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, select
-from vedette_schemas import Order, decode_alert
+from vedette_schemas import Order
 
 from . import schema
-from .rows import ArchivedAct, ArchivedCommand, Ending, OpenCommand
+from .rows import ArchivedAct, ArchivedCommand, Ending, OpenCommand, stored_alert
 from .times import to_time
 
 Question = Select[*tuple[Any, ...]]
@@ -48,7 +48,7 @@ def open_command(row: AnyRow, ask: Ask) -> OpenCommand:
         waits=bool(row.waits),
         indicator=row.indicator,
         ordered_by=row.ordered_by,
-        alerts=tuple(decode_alert(body.encode()) for (body,) in ask(settles)),
+        alerts=tuple(stored_alert(body) for (body,) in ask(settles)),
     )
 
 

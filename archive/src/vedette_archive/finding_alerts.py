@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from sqlalchemy import func, select, tuple_
-from vedette_schemas import decode_alert
 
 from . import schema
 from .commands import Question
 from .errors import QueryError
 from .query import ALERT_TEXTS, INDEXED_LENGTH, Query
+from .rows import stored_alert
 from .searching import Asking, Candidate, Chunk, Page, Place, one_of, page, phrase
 from .times import to_number
 
@@ -24,7 +24,7 @@ def find_alerts(ask: Asking, query: Query, after: Place | None, limit: int) -> P
     chunks = _chunks(ask, _keys(ask, query), after, _A_CHUNK if query.text else limit + 1)
     found = page(chunks, query, ALERT_TEXTS, limit)
     return Page(
-        alerts=tuple(decode_alert(each.body.encode()) for each in found.candidates),
+        alerts=tuple(stored_alert(each.body) for each in found.candidates),
         next=found.next,
         reached=found.reached,
     )

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
-from vedette_schemas import Alert, IncidentStatus, Severity, decode_alert
+from vedette_schemas import Alert, IncidentStatus, Severity
 
 from . import schema
 from .commands import AnyRow, Ask
 from .incident_books import incident, readable, status_of
 from .incident_rows import Incident, Line, Step
+from .rows import stored_alert
 from .times import to_number, to_time
 
 _TABLE = schema.incidents.c
@@ -136,7 +137,7 @@ class Incidents:
             query = query.where(members.key == line)
         if before is not None:
             query = query.where(members.at < to_number(before))
-        return [decode_alert(body.encode()) for (body,) in self._ask(query)]
+        return [stored_alert(body) for (body,) in self._ask(query)]
 
     def steps(self, number: int) -> list[Step]:
         """Return how an incident came to stand where it stands, oldest first."""

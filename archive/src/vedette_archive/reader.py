@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, create_engine, exists, func, select, tuple_
 from sqlalchemy.pool import StaticPool
-from vedette_schemas import LOSS_DETECTORS, Alert, Kind, Life, Ranges, Stream, decode_alert
+from vedette_schemas import LOSS_DETECTORS, Alert, Kind, Life, Ranges, Stream
 
 from . import schema
 from .audit import Audit
@@ -32,6 +32,7 @@ from .rows import (
     OpenCommand,
     Place,
     Told,
+    stored_alert,
 )
 from .suppressed import Suppressed
 from .times import to_number, to_time
@@ -99,9 +100,7 @@ class Reader:
     def alerts(self, names: Iterable[UUID]) -> list[Alert]:
         """Return the alerts of these ids, as they stand, as long as they are kept."""
         wanted = schema.alerts.c.id.in_([str(name) for name in names])
-        return [
-            decode_alert(body.encode()) for (body,) in self._ask(select(schema.alerts.c.body).where(wanted))
-        ]
+        return [stored_alert(body) for (body,) in self._ask(select(schema.alerts.c.body).where(wanted))]
 
     def numbers(self, stream: Stream, fate: Fate = Fate.ARCHIVED) -> Ranges:
         """Return the numbers of a stream that ever had this fate."""
@@ -252,7 +251,7 @@ class Reader:
             return self._connection.execute(query).all()
 
     def _followed(self, row: AnyRow) -> FollowedAlert:
-        return FollowedAlert(Cursor(self.name, row[0]), decode_alert(row[1].encode()))
+        return FollowedAlert(Cursor(self.name, row[0]), stored_alert(row[1]))
 
     def _of_kind(self, kind: Kind, since: datetime) -> Iterator[ArchivedObservation]:
         """Yield one kind's, by its index; the next page begins behind the last row of the one before."""

@@ -1,13 +1,26 @@
 """What goes into the archive in one transaction, what of it was new, and what comes out again."""
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
-from vedette_schemas import Action, Alert, Life, Order, Ranges, Severity, Stream, Unreadable
+from vedette_schemas import (
+    Action,
+    Alert,
+    Life,
+    MessageError,
+    Order,
+    Ranges,
+    Severity,
+    Stream,
+    Unreadable,
+    decode_alert,
+)
 
 from .chain import Entry
 from .incident_rows import Triaged
@@ -228,6 +241,14 @@ class ArchivedObservation(NamedTuple):
     number: int
     body: str
 
+    def fields(self) -> dict[str, object]:
+        """Return what its JSON says; raise `MessageError` where something else changed it."""
+        with suppress(ValueError, RecursionError):
+            fields = json.loads(self.body)
+            if isinstance(fields, dict):
+                return cast("dict[str, object]", fields)
+        raise _unreadable(f"observation {self.number} of {self.stream.kind} from {self.stream.principal}")
+
 
 class Heard(NamedTuple):
     """A program as it was last heard, and what it told with its last heartbeat."""
@@ -250,3 +271,17 @@ class FollowedAlert(NamedTuple):
 
     cursor: Cursor
     alert: Alert
+
+
+def stored_alert(body: str) -> Alert:
+    """Return an alert as it is stored; raise `MessageError` where something else changed it."""
+    try:
+        return decode_alert(body.encode())
+    except MessageError as error:
+        raise _unreadable(f"an alert ({error})") from None
+
+
+def _unreadable(what: str) -> MessageError:
+    return MessageError(
+        f"{what} can't be read: something else changed the archive; 'vedette archive check' tells more"
+    )

@@ -6,10 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from vedette_schemas import Alert, decode_alert, encode
+from vedette_schemas import Alert, encode
 
 from . import schema
 from .commands import AnyRow, Ask
+from .rows import stored_alert
 from .suppressions import ArchivedSuppression, Hidden, Suppression, SuppressionEnded, SuppressionRecord
 from .times import to_number, to_time
 
@@ -96,7 +97,7 @@ class Suppressed:
         if suppression_id is not None:
             query = query.where(table.suppression_id == str(suppression_id))
         rows: Sequence[AnyRow] = self._ask(query)
-        return [Hidden(UUID(name), decode_alert(body.encode())) for name, body in rows]
+        return [Hidden(UUID(name), stored_alert(body)) for name, body in rows]
 
 
 def _archived(row: AnyRow) -> ArchivedSuppression:

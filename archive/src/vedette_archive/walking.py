@@ -9,11 +9,12 @@ from typing import NamedTuple, Self
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
-from vedette_schemas import Alert, Kind, Observation, Stream, decode_alert
+from vedette_schemas import Alert, Kind, Observation, Stream
 from vedette_schemas.observations import AnyObservation
 
 from .errors import explained
 from .opening import PATIENCE, open_to_read
+from .rows import stored_alert
 from .times import to_number, to_time
 
 _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(AnyObservation)
@@ -124,7 +125,7 @@ class Walk:
         """Return an alert as it was last told; `None` where it never was."""
         with explained(self._path):
             row = self._connection.execute("SELECT body FROM alerts WHERE id = ?", (str(name),)).fetchone()
-        return None if row is None else decode_alert(row[0].encode())
+        return None if row is None else stored_alert(row[0])
 
     def close(self) -> None:
         """Let go of the file."""

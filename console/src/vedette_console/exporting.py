@@ -57,7 +57,7 @@ def records(page: "Page") -> Iterator[dict[str, object]]:
             "host": _host(each),
             **each.stream._asdict(),
             "number": each.number,
-            "observation": json.loads(each.body),
+            "observation": each.fields(),
         }
 
 
@@ -149,7 +149,7 @@ def _of_alert(alert: Alert) -> Row:
 
 
 def _of_observation(each: "ArchivedObservation") -> Row:
-    fields = cast("dict[str, object]", json.loads(each.body))
+    fields = each.fields()
     process = fields.get("process")
     found = _flat(fields) | (_flat(cast("dict[str, object]", process)) if isinstance(process, dict) else {})
     found["name"] = cast("Cell", fields.get("host"))

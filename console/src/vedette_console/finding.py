@@ -219,7 +219,7 @@ def _row_of_observation(each: "ArchivedObservation") -> Row:
 
 def _said(each: "ArchivedObservation") -> str:
     """Return what an observation is about."""
-    fields = cast("dict[str, object]", json.loads(each.body))
+    fields = each.fields()
     process = cast("dict[str, object]", fields.get("process") or {})
     port = f":{fields['port']}" if "port" in fields else ""
     parts = [

@@ -1,6 +1,5 @@
 """An incident's timeline, for people and for machines."""
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -32,7 +31,7 @@ def moment_fields(each: "Moment") -> dict[str, object]:
             return found | {"command": told | {"ending": command.ending, "ordered_by": command.ordered_by}}
         case ArchivedObservation() as seen:
             place = {"principal": seen.stream.principal, "spool": seen.stream.spool, "number": seen.number}
-            return found | {"observation": place | {"kind": seen.stream.kind, "body": json.loads(seen.body)}}
+            return found | {"observation": place | {"kind": seen.stream.kind, "body": seen.fields()}}
         case Step() as step:
             said = {"who": step.who, "status": step.status, "owner": step.owner, "note": step.note}
             return found | {"step": said}

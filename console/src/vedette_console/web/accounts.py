@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from vedette_schemas import SettingsError
@@ -15,20 +15,23 @@ from .store import Store, to_number, to_time
 PROGRAM = "token."
 """What names of programs begin with, so that in the audit no account passes for one."""
 
+ONCE_LASTS = timedelta(days=7)
+"""For how long somebody may sign in with a password of our making."""
+
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,30}[a-z0-9])?")
 
 
 class Account(NamedTuple):
-    """Who may sign in. `once`: a password of our making was not replaced by one of theirs yet."""
+    """Who may sign in. `once`: until when they may with a password of our making, not replaced yet."""
 
     name: str
     role: Role
-    once: bool
+    once: datetime | None
     made_at: datetime
     signed_in_at: datetime | None
 
 
-_COLUMNS = "name, role, once, made_at, signed_in_at"
+_COLUMNS = "name, role, once, changed_at, made_at, signed_in_at"
 
 
 class Accounts:
@@ -139,10 +142,11 @@ def _unknown(name: str) -> SettingsError:
     return SettingsError(f"there is no account {name!r}: 'vedette console user list' lists them")
 
 
-def _account(row: tuple[str, str, int, int, int | None]) -> Account:
-    name, role, once, made_at, signed_in_at = row
+def _account(row: tuple[str, str, int, int, int, int | None]) -> Account:
+    name, role, is_ours, changed_at, made_at, signed_in_at = row
     try:
         signed_in = None if signed_in_at is None else to_time(signed_in_at)
-        return Account(name, Role(role), bool(once), to_time(made_at), signed_in)
+        once = to_time(changed_at) + ONCE_LASTS if is_ours else None
+        return Account(name, Role(role), once, to_time(made_at), signed_in)
     except (ValueError, OverflowError, OSError):
         raise SettingsError(f"the account {name!r} can't be read: remove it, and make it anew") from None

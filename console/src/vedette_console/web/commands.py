@@ -81,15 +81,18 @@ def add(
     folder: Folder = RUN,
 ) -> None:
     """Make an account, and print the password that is good for the first time."""
+    from .accounts import ONCE_LASTS  # noqa: PLC0415
+
     with _accounts(folder) as accounts:
         password = accounts.add(name, role, datetime.now(UTC))
     sys.stdout.write(f"{password}\n")
-    sys.stderr.write(f"{name} may sign in as {role}, once with this password, and then chooses another\n")
+    within = f"once with this password, within {ONCE_LASTS.days} days, and then chooses another"
+    sys.stderr.write(f"{name} may sign in as {role}, {within}\n")
 
 
 @user.command("password")
 def password(name: Name, folder: Folder = RUN) -> None:
-    """Give an account a password for one time, and print it; its sessions end, and it is not locked."""
+    """Print a password with which an account may sign in once, for 7 days; its sessions and its lock end."""
     with _accounts(folder) as accounts:
         sys.stdout.write(f"{accounts.reset(name, datetime.now(UTC))}\n")
 
@@ -122,7 +125,7 @@ def list_accounts(
             {
                 "name": each.name,
                 "role": each.role,
-                "one_time_password": each.once,
+                "one_time_password_until": each.once and each.once.isoformat(),
                 "made_at": each.made_at.isoformat(),
                 "signed_in_at": each.signed_in_at and each.signed_in_at.isoformat(),
             }
@@ -132,7 +135,7 @@ def list_accounts(
         return
     for each in found:
         last = f"signed in {each.signed_in_at:%Y-%m-%d %H:%M} UTC" if each.signed_in_at else "never signed in"
-        once = ", has a one-time password" if each.once else ""
+        once = f", has a one-time password until {each.once:%Y-%m-%d %H:%M} UTC" if each.once else ""
         sys.stdout.write(f"{each.name:<32}  {each.role:<9}  {last}{once}\n")
 
 

@@ -69,7 +69,7 @@ class Connection(H11Protocol):
             cast("dict[str, object]", self.cycle.scope)["extensions"] = {PUSH: self.push}
 
     def push(self, data: bytes) -> bool:
-        """Write more of the answer that is under way; who does not read is sent away. Tell whether it was taken."""
+        """Write more of the answer under way; who does not read is sent away. Tell whether it was taken."""
         if self.transport.get_write_buffer_size() > _MOST_UNSENT:
             self.leave()
         if self.transport.is_closing():

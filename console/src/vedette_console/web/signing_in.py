@@ -80,6 +80,8 @@ class SignIn:
                 with self._lock:
                     self._addresses.forgive(address, time.monotonic())
                 self._forget(counted)
+                if account.once is not None and account.once <= self._now():
+                    return Refused("This one-time password has ended. Ask an admin for another one.")
                 return account
         self._note(name, failures, f"somebody from {address}")
         return Refused("Name or password is wrong.")

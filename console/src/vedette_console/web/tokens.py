@@ -40,7 +40,7 @@ class Token(NamedTuple):
     def account(self) -> Account:
         """As whom it acts: with the role of the most that it is good for."""
         role = max((_ROLES[scope] for scope in self.scopes), key=tuple(Role).index)
-        return Account(f"{PROGRAM}{self.name}", role, once=False, made_at=self.made_at, signed_in_at=None)
+        return Account(f"{PROGRAM}{self.name}", role, once=None, made_at=self.made_at, signed_in_at=None)
 
 
 class Tokens:
