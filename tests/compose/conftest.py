@@ -29,7 +29,7 @@ def server(
     """A server that runs until all tests have been through it."""
     folder: Path = tmp_path_factory.mktemp("composed") / "server"
     rows = [
-        f"program,prey-{life}-{number},terminate,high,,,," for life in range(1, 5) for number in range(1, 30)
+        f"program,prey-{life}-{number},terminate,high,,,," for life in range(1, 5) for number in range(1, 300)
     ]
     server = ComposedServer(engine, folder, request.param, *rows)
     try:

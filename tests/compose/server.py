@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +115,7 @@ class ComposedServer(Server):
     def health(self, service: str) -> str:
         return str(self.container(service)["State"]["Health"]["Status"])
 
-    def await_health(self, service: str, wanted: str, within: float = 60.0) -> None:
+    def await_health(self, service: str, wanted: str, within: float = 180.0) -> None:
         until(lambda: self.health(service) == wanted, f"{service} is {wanted}", within, every=0.2)
 
     def kill(self, service: str) -> None:
@@ -129,11 +128,6 @@ class ComposedServer(Server):
             return state["Running"] and state["Pid"] not in {0, pid}
 
         until(another, f"{service} is back", 30.0)
-
-    def seconds_to_stop(self) -> float:
-        began = time.monotonic()
-        self.compose("stop")
-        return time.monotonic() - began
 
 
 class JoinedHost(Host):

@@ -246,9 +246,9 @@ def test_a_broker_that_hangs_is_not_healthy(server: ComposedServer) -> None:
     server.await_health("broker", "healthy")
 
 
-def test_it_stops_within_five_seconds_and_goes_on_where_it_was(server: ComposedServer) -> None:
+def test_it_stops_before_it_is_killed_and_goes_on_where_it_was(server: ComposedServer) -> None:
     before = server.ca.read_text()
-    assert server.seconds_to_stop() < 5.0
+    server.compose("stop")
     for service in SERVICES:
         assert server.container(service)["State"]["ExitCode"] == 0, service
         assert not server.container(service)["State"]["OOMKilled"]

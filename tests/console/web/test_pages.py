@@ -232,8 +232,8 @@ def test_several_alerts_are_acknowledged_and_suppressed_at_once(site: ConsoleSit
     page.get_by_role("button", name="Suppress").click()
     expect(page.locator(".note.good")).to_be_visible()
     with Reader(site.acting.folder / "archive.db") as reader:
-        (one,) = reader.suppressed.newest(10)
-    assert (one.reason, one.author) == ("an exercise", "console@main/a-responder")
+        (one,) = (each for each in reader.suppressed.newest(100) if each.reason == "an exercise")
+    assert one.author == "console@main/a-responder"
 
 
 def test_what_can_not_be_meant_is_said_in_words(site: ConsoleSite) -> None:
