@@ -96,7 +96,7 @@ class Live:
         self._closed = False
         self._cursor: Cursor | None = None
         self._left, self._second = MOST_A_SECOND, 0.0
-        self._changed = True
+        self._changed, self._somebody_is_new = True, False
         self._complained = ""
 
     def knows(self, region: str) -> bool:
@@ -136,6 +136,7 @@ class Live:
         except BaseException:
             self.leave(listener)
             raise
+        self._somebody_is_new = True
         self._wake.set()
         if self._closed:
             listener.over.set()
@@ -156,8 +157,8 @@ class Live:
             try:
                 await self._look()
                 due = _REGIONS_SECONDS if self._changed else _REGIONS_ANYWAY_SECONDS
-                if time.monotonic() - rendered >= due or self._somebody_is_new():
-                    rendered, self._changed = time.monotonic(), False
+                if time.monotonic() - rendered >= due or self._somebody_is_new:
+                    rendered, self._changed, self._somebody_is_new = time.monotonic(), False, False
                     await self._renew_regions()
                 if time.monotonic() - pulse >= _PULSE_SECONDS:
                     pulse = time.monotonic()
@@ -231,9 +232,6 @@ class Live:
 
     def _unwelcome(self) -> list[Listener]:
         return [each for each in tuple(self._listeners) if not each.is_welcome()]
-
-    def _somebody_is_new(self) -> bool:
-        return any(set(each.regions) - set(each.shown) for each in self._listeners)
 
     async def _renew_regions(self) -> None:
         """Render each region that an open page has, and push what differs from what it shows."""
