@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from vedette_analyzer.grouping import put_into_incidents
 from vedette_archive import ArchivedAct, Batch, Entry, Head, Reader, Triaged, Writer, back_up
 from vedette_archive.schema.audited import TRIGGERS
 from vedette_console.__main__ import app, main
+from vedette_console.report import Report
 from vedette_console.reporting import read_day
 from vedette_schemas import Alert, IncidentStatus, Match, SettingsError, Severity, Where
 
@@ -452,3 +453,19 @@ def test_a_folder_that_is_none_is_said(
 ) -> None:
     said = refused(monkeypatch, capsys, *words, "--folder", tmp_path)
     assert "name the folder of 'vedette up' with --folder" in said
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (0, "alerts an hour, from 00:00"),
+        (-120, "alerts an hour, from 00:00"),
+        (330, "alerts an hour of UTC, from 23:30 the day before"),
+        (345, "alerts an hour of UTC, from 23:45 the day before"),
+        (-210, "alerts an hour of UTC, from 23:30 the day before"),
+    ],
+)
+def test_a_day_whose_hours_are_not_those_of_utc_says_from_when_it_counts(minutes: int, said: str) -> None:
+    since = datetime(2026, 11, 20, tzinfo=timezone(timedelta(minutes=minutes)))
+    found = Report(since, since + timedelta(days=1), (), (), (), (), (), {}, {}, (), (), {})
+    assert found.scale == said

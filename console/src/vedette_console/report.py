@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Group, RenderableType
@@ -51,6 +51,14 @@ class Report(NamedTuple):
     def title(self) -> str:
         """Which day it is, and by which clock."""
         return f"Vedette, {self.since:%A %d %B %Y}, by this machine's clock ({self.since:%Z})"
+
+    @property
+    def scale(self) -> str:
+        """What a bar stands for: alerts are counted by the hours of UTC, which may not be ours."""
+        early = timedelta(minutes=self.since.astimezone(UTC).minute)
+        if not early:
+            return f"alerts an hour, from {self.since:%H:%M}"
+        return f"alerts an hour of UTC, from {self.since - early:%H:%M} the day before"
 
     @property
     def done(self) -> dict[str, int]:
@@ -178,7 +186,7 @@ def _alerts(report: Report) -> RenderableType:
     text = Text()
     for severity, count in report.severities.items():
         text.append(f"{count:,} {severity}", COLOURS[severity]).append("   ")
-    text.append(f"\n{bars(report)}", "cyan").append(f"  alerts an hour, from {report.since:%H:%M}")
+    text.append(f"\n{bars(report)}", "cyan").append(f"  {report.scale}")
     return text
 
 
