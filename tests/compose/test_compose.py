@@ -181,7 +181,7 @@ def test_an_edit_of_the_list_leads_to_an_alert_about_a_host_outside(
     before = len(server.rows)
     server.edit(f"phrase,{PHRASE},alert,low,,,,")
     until(
-        lambda: f"{before + 1} indicators" in server.compose("logs", "analyzer"), "the edit is in force", 10
+        lambda: f"{before + 1:,} indicators" in server.compose("logs", "analyzer"), "the edit is in force", 10
     )
     site.host.begin(options=["--copy", PHRASE])
     site.host.await_all_made()
