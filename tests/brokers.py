@@ -1,5 +1,7 @@
 """Real brokers for tests, each on a free port of loopback, and a plain MQTT client to look at them with."""
 
+import itertools
+import os
 import queue
 import shutil
 import socket
@@ -9,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -34,10 +36,16 @@ class RunningBroker:
     process: "subprocess.Popen[bytes]"
 
 
+_ports = itertools.count(os.getpid() * 1_009)
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port to listen at: the kernel gives it to nobody meanwhile, nor do tests beside us try it."""
+    while True:
+        port = 10_000 + next(_ports) % 20_000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
