@@ -65,20 +65,20 @@ class Listener:
     is_welcome: Callable[[], bool] = lambda: True
     over: asyncio.Event = field(default_factory=asyncio.Event)
     shown: dict[str, str] = field(default_factory=dict[str, str])
-    _held: list[bytes] = field(default_factory=list[bytes])
+    held: list[bytes] = field(default_factory=list[bytes])
     _push: Callable[[bytes], bool] | None = None
 
     def begin(self, push: Callable[[bytes], bool]) -> None:
         """Push what there is, and from now on what comes; `push` tells whether it was taken."""
         self._push = push
-        for event in self._held:
+        for event in self.held:
             self.put(event)
-        self._held.clear()
+        self.held.clear()
 
-    def put(self, event: bytes, first: bool = False) -> None:  # noqa: FBT001, FBT002
+    def put(self, event: bytes) -> None:
         """Tell it; who does not keep up is sent away, and catches up when it comes back."""
-        if self._push is None and len(self._held) < _MOST_HELD:
-            self._held.insert(0 if first else len(self._held), event)
+        if self._push is None and len(self.held) < _MOST_HELD:
+            self.held.append(event)
         elif self._push is None or self.over.is_set() or not self._push(event):
             self.over.set()
 
@@ -132,7 +132,7 @@ class Live:
             # In this order nothing is missed: what comes from here on is held, what was before caught up.
             newest = await run_in_threadpool(self._newest)
             self._cursor = self._cursor or newest
-            listener.put(b"retry: 1000\n" + await run_in_threadpool(self._caught_up, after), first=True)
+            listener.held.insert(0, b"retry: 1000\n" + await run_in_threadpool(self._caught_up, after))
         except BaseException:
             self.leave(listener)
             raise
